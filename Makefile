@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help install nightly test test-quick test-nights test-faults test-slow rehearsal pictures coverage check docs serve up lock clean
+.PHONY: help install spark nightly test test-quick test-nights test-spark test-faults test-slow rehearsal pictures coverage check docs serve up lock clean
 
 # Without the bytecode of its imports, every process of the tests compiles hundreds of modules again.
 unexport PYTHONDONTWRITEBYTECODE
@@ -25,6 +25,10 @@ install: .venv/installed ## The virtual environment, from requirements.lock
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e .
 	@touch $@
 
+spark: install ## Spark, for nights that outgrow one machine; it needs Java 17 (Debian: openjdk-17-jre-headless)
+	$(BIN)/uv pip install --quiet --require-hashes --python $(BIN)/python --requirement requirements-spark.lock
+	$(BIN)/python -c "from nightschool.spark_session import require_spark; print(require_spark())"
+
 nightly: install ## Simulate a learning platform and run a whole night on it
 	$(BIN)/nightschool simulate --out $(SOURCE)
 	$(BIN)/nightschool --home $(HOME_DIR) retrain --dataset learning --source-root $(SOURCE)
@@ -38,11 +42,14 @@ test-nights: install ## Whole nights, servers and real files in many variants (9
 test-quick: install ## Tests of pure functions, models and data, for the loop of a developer (a good minute)
 	POLARS_MAX_THREADS=1 NUMBA_NUM_THREADS=1 $(PYTEST) -m "not slow and not server" $(addprefix tests/,$(QUICK)) $(addprefix --ignore=tests/,$(NOT_QUICK))
 
+test-spark: spark ## Nights on a real master and two workers, some of which die (6 minutes)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist load -m "spark and not slow"
+
 test-faults: install ## Killed nights, and every service of the containers from nothing (5 minutes)
 	$(PYTEST) -m "faults and not slow"
 
 test-slow: install ## The long tests (an hour)
-	$(PYTEST) -m slow
+	$(PYTEST) -m "slow and not spark"
 
 pictures: install ## The pictures of page and dashboards in docs/screenshots/, taken anew
 	SCREENSHOTS=1 $(BIN)/python -m pytest -q tests/serving/page/test_pictures.py tests/flows/test_dashboards.py
@@ -74,6 +81,7 @@ lock: ## Renew requirements.lock, and of it what the images of nights and of ser
 	$(BIN)/uv $(LOCK) pyproject.toml --extra neural --group dev --output-file requirements.lock
 	$(BIN)/uv $(LOCK) pyproject.toml --extra neural --constraint requirements.lock --output-file requirements-run.lock
 	$(BIN)/uv $(LOCK) pyproject.toml --constraint requirements.lock --output-file requirements-serving.lock
+	$(BIN)/uv $(LOCK) pyproject.toml --extra neural --extra spark --constraint requirements.lock --output-file requirements-spark.lock
 
 clean: ## Remove what tools left; the environment and homes stay
 	rm -rf .coverage .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache build dist *.egg-info

@@ -18,6 +18,8 @@ _TITLES: Final = {
     "params": "Fixed hyper-parameters (model to name to value)",
 }
 _ADVANCED: Final = {
+    "engine": "What computes",
+    "spark": "Where Spark is",
     "half_life_days": "Half-life of an event (days)",
     "window_days": "Validation and test (days each)",
     "cutoffs": "Cut-offs of the metrics (places)",

@@ -53,6 +53,7 @@ MODELS: Mapping[str, type[Model]] = Catalogue(
         "bayesian_fm": "models.rating_stack.bayesian_fm.BayesianFm",
         "stack": "models.rating_stack.stack.Stack",
         "dlae": "models.autoencoders.dlae.Dlae",
+        "als_spark": "models.factorization.als_spark.AlsSpark",
         "ials": "models.factorization.ials.Ials",
         "bpr": "models.factorization.bpr.Bpr",
         "itemknn": "models.neighbours.itemknn.ItemKnn",

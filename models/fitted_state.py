@@ -85,7 +85,11 @@ class Known:
 
     def save(self, directory: Path) -> None:
         """Write the ids as JSON and the rest as arrays."""
-        ids = {"user_ids": self.user_ids.to_list(), "item_ids": self.item_ids.to_list()}
+        ids = {
+            "user_ids": self.user_ids.to_list(),
+            "item_ids": self.item_ids.to_list(),
+            "user_ids_are_text": self.user_ids.dtype == pl.String,  # where there are none, they do not tell
+        }
         (directory / _IDS).write_text(json.dumps(ids, ensure_ascii=False), encoding="utf-8")
         arrays = {"history": self.history, "available": self.available, "strangers": self.cold_users}
         if self.histories.places is not None:
@@ -108,7 +112,9 @@ class Known:
         # Folders written before hold no places.
         histories = Histories(arrays["history"], arrays.get("places"))
         learned = (histories, arrays["available"], arrays["strangers"])
-        return cls(pl.Series(ids["user_ids"]), pl.Series(ids["item_ids"]), *learned)
+        of_nobody = pl.String if ids.get("user_ids_are_text") else pl.Int64
+        user_ids = pl.Series(ids["user_ids"], dtype=None if ids["user_ids"] else of_nobody)
+        return cls(user_ids, pl.Series(ids["item_ids"]), *learned)
 
 
 def _check(dataset: Dataset) -> None:

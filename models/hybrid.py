@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
@@ -104,6 +104,13 @@ class Hybrid(Model):
             self.reranker.forget(user_index)
         for part in self._parts.values():
             part.forget(user_index)
+
+    def knowing(self, known: Known) -> Self:
+        """Let the blend and its components know these users and items, and return self; what is learned stays."""
+        self._known = known
+        for part in self._parts.values():
+            part._known = known
+        return self
 
     def write(self, directory: Path) -> None:
         """Write the recipe, and each component and the reranker in a folder of its own."""

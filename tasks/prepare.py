@@ -11,6 +11,7 @@ from nightschool.night.filter_report import measure_effects
 from nightschool.night.night import Night
 from nightschool.night.prepare import Prepared, prepare_events
 from nightschool.night.records import PrepareRecord
+from nightschool.spark.prepare import load_sample, prepare_parts
 
 logger = logging.getLogger("nightschool.tasks")
 
@@ -25,11 +26,19 @@ def prepare(night: Night) -> PrepareRecord:
 
 
 def load(night: Night, prepared: PrepareRecord) -> Prepared:
-    """Read the events and the cut that the stage wrote."""
-    return Prepared.load(night.folder / prepared.stage, prepared)
+    """Read the events and the cut that the stage wrote; on Spark, those of a random sample of the users."""
+    folder = prepared_folder(night)
+    return load_sample(folder, prepared) if night.on_spark else Prepared.load(folder, prepared)
+
+
+def prepared_folder(night: Night) -> Path:
+    """Return the folder of the stage; on Spark, the parts of the log are in it."""
+    return night.folder / PrepareRecord.stage
 
 
 def _prepare(night: Night, folder: Path) -> PrepareRecord:
+    if night.on_spark:
+        return prepare_parts(night, folder)
     prepared = prepare_events(night)
     effects = measure_effects(prepared.log, prepared.log.known, night.config)
     effects.set_aside.write_parquet(folder / "set_aside.parquet")

@@ -1,6 +1,7 @@
 """Stage prove: challenger, champion and popularity, refitted and compared once on the test."""
 
 import logging
+from dataclasses import replace
 from pathlib import Path
 
 import polars as pl
@@ -14,12 +15,13 @@ from nightschool.evaluation.gaps import gaps_to_others
 from nightschool.evaluation.segments import attribute_segments, segments
 from nightschool.night.logged_lists import LoggedLists
 from nightschool.night.night import Night
-from nightschool.night.prove import ComparisonOnTest, Fairness, compare_on_test, published_role
+from nightschool.night.prove import ComparisonOnTest, Fairness, compare_on_test, measuring, published_role
 from nightschool.night.records import PrepareRecord, ProveRecord, SelectRecord
 from nightschool.night.reporting.metrics import describe_roles
 from nightschool.settings import Settings
 from nightschool.shown.lake_table import shown_at
-from tasks.prepare import load
+from nightschool.spark.prove import Asked, measuring_on_parts
+from tasks.prepare import load, prepared_folder
 
 _METRICS = "metrics.parquet"
 
@@ -40,25 +42,35 @@ def proved_metrics(night: Night) -> pl.DataFrame:
 
 
 def _prove(night: Night, prepared: PrepareRecord, selected: SelectRecord, folder: Path) -> ProveRecord:
-    data = load(night, prepared)
-    split, config = test_split(data.log, data.cut), night.config
-    settings, test_from = Settings(), data.cut.test_from
-    shown = shown_at(night.home.lake, night.identity.as_of)
-    groups = {**segments(split.fitted), **attribute_segments(split.fitted)}
+    config, settings = night.config, Settings()
     asked = ComparisonOnTest(
         challenger=selected.recipe,
         champion=night.champion_recipe,
         anchor=night.anchor_recipe,
         promotion_error=night.promotion_error,
-        underpowered=data.cut.underpowered,
+        underpowered=prepared.underpowered,
         cutoffs=config.cutoffs,
         seed=config.seed,
         megabytes=settings.block_megabytes,
-        fairness=Fairness(groups, config.fairness, config.fairness_margin),
-        logged=LoggedLists.find(shown, data.log.events, split, test_from, settings.block_megabytes),
     )
-    proof = compare_on_test(split, asked, build)
-    tables = [evaluation.table(role, split.name, groups) for role, evaluation in proof.evaluations.items()]
+    if night.on_spark:
+        work = folder / "work"
+        found = measuring_on_parts(Asked(prepared_folder(night), work, config.cutoffs, settings.block_megabytes))
+        groups, measure = found.groups, found.measure
+        asked = replace(asked, fairness=Fairness(groups, config.fairness, config.fairness_margin))
+    else:
+        data = load(night, prepared)
+        split = test_split(data.log, data.cut)
+        shown = shown_at(night.home.lake, night.identity.as_of)
+        groups = {**segments(split.fitted), **attribute_segments(split.fitted.users, split.fitted.audience)}
+        asked = replace(
+            asked,
+            fairness=Fairness(groups, config.fairness, config.fairness_margin),
+            logged=LoggedLists.find(shown, data.log.events, split, data.cut.test_from, settings.block_megabytes),
+        )
+        measure = measuring(split, asked, build)
+    proof = compare_on_test(asked, measure)
+    tables = [evaluation.table(role, "test", groups) for role, evaluation in proof.evaluations.items()]
     pl.concat([*tables, proof.chosen]).write_parquet(folder / _METRICS)
     return ProveRecord(
         recipe=proof.recipe,

@@ -16,7 +16,8 @@ from nightschool.night.records import ContextualiseRecord, PrepareRecord, ProveR
 from nightschool.night.release.audiences import measure_audiences
 from nightschool.night.reporting.importances import importance_rows
 from nightschool.night.reporting.mlflow_run import night_log
-from tasks.prepare import load
+from nightschool.spark.refit import refit_on_parts
+from tasks.prepare import load, prepared_folder
 
 
 @task(cache_policy=NO_CACHE, retries=2, retry_delay_seconds=[2, 20], retry_condition_fn=failed_on_io)
@@ -48,6 +49,8 @@ def _fit(
     night: Night, prepared: PrepareRecord, proved: ProveRecord, folder: Path
 ) -> tuple[tuple[str, ...], dict[str, Path]]:
     """Fit the recipe and write its files; return the notes of its models, and the files that MLflow registers."""
+    if night.on_spark:
+        return (), refit_on_parts(proved.recipe, prepared_folder(night), folder)
     everything = load(night, prepared).log.dataset()
     artifacts = {"model": folder / "model", "audiences": folder / "audiences.npz"}
     fitted = build(proved.recipe).fit(everything, seed=night.config.seed)

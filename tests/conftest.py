@@ -9,6 +9,7 @@ import tempfile
 from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 from unittest.mock import patch
 
@@ -28,6 +29,7 @@ SHARING = {
 }
 """Files whose tests share what takes long to make: a running `nightschool up`, a home that a night has made."""
 NIGHTS = {
+    "spark/test_nights.py",
     "application/test_stage_progress.py",
     "cli/test_automations.py",
     "cli/test_duckdb.py",
@@ -158,7 +160,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker("nights")
         if item.path.relative_to(Path(__file__).parent).as_posix() in SLOW:
             item.add_marker("slow")
+        if any(
+            isinstance(value, str) and value == "als_spark"
+            for value in getattr(item, "callspec", _NO_PARAMETERS).params.values()
+        ):
+            item.add_marker("spark")
     items.sort(key=lambda item: _turn(item.path))
+
+
+_NO_PARAMETERS = SimpleNamespace(params={})
 
 
 def _turn(file: Path) -> int:

@@ -42,6 +42,9 @@ WITHOUT_A_TEST_FILE = {
     "nightschool/night/selection/selection.py": "fields alone; tests/night/selection/test_select.py fills them",
     "nightschool/ranking/path_steps.py": "tests/ranking/test_paths.py explains paths by it",
     "nightschool/shown_table.py": "a shape alone; tests/shown/test_lake_table.py writes and reads the table",
+    "nightschool/spark/recommend.py": "tests/spark/test_nights.py compares what it writes",
+    "nightschool/spark/refit.py": "tests/spark/test_nights.py compares what it fits",
+    "nightschool/testing/spark_cluster.py": "tests/spark_cluster runs nights on it",
     "nightschool/settings.py": "paths alone; every test of the night lives below them",
     "serving/known_tables.py": "tests/serving/test_snapshot.py opens releases by it",
     "serving/api/routes.py": "a list alone; tests/serving/test_app.py asks for every route of it",
@@ -132,7 +135,9 @@ def imported(node: ast.AST) -> list[str]:
     return [node.module or ""] if isinstance(node, ast.ImportFrom) else []
 
 
-@pytest.mark.parametrize("name", ["requirements.lock", "requirements-run.lock", "requirements-serving.lock"])
+@pytest.mark.parametrize(
+    "name", ["requirements.lock", *(f"requirements-{part}.lock" for part in ("run", "serving", "spark"))]
+)
 def test_a_lock_file_has_hashes_and_no_address(name: str) -> None:
     lines = (ROOT / name).read_text().splitlines()
     entries = re.split(r"\n(?=\S)", "\n".join(lines))

@@ -56,11 +56,15 @@ class Sequences:
             return cls.none(n_items)
         liked = placed_likes(dataset)
         lengths = np.bincount(liked[USER_INDEX].to_numpy(), minlength=dataset.n_users)
+        return cls.of_histories(index[liked[ITEM_INDEX].to_numpy()], lengths, n_items)
+
+    @classmethod
+    def of_histories(cls, items: Int64s, lengths: Int64s, n_items: int) -> Self:
+        """Build them from the items of one history after the other, and the length of each."""
         ends = np.cumsum(lengths)
         bounds = np.repeat(np.stack([ends - lengths, ends], axis=1), lengths, axis=0)
-        items = index[liked[ITEM_INDEX].to_numpy()].astype(np.int32)
         starts = np.concatenate([[0], np.cumsum(np.bincount(items, minlength=n_items))])
-        return cls(items, bounds, starts, np.argsort(items, kind="stable"))
+        return cls(items.astype(np.int32), bounds, starts, np.argsort(items, kind="stable"))
 
     @classmethod
     def none(cls, n_items: int) -> Self:

@@ -76,6 +76,14 @@ class Content(ItemToItem):
         return 1e-8 * shape.items**2
 
     def _learn(self, dataset: Dataset, _seed: int) -> None:
+        self.learn_items(dataset)
+
+    def learn_items(self, dataset: Dataset) -> None:
+        """Learn from the descriptions of a dataset's items; its users do not matter.
+
+        Raises:
+            ConfigurationError: No item is described.
+        """
         features = feature_parts(dataset, self.config.text_length, self.config.vector_length)
         if not features.sparse.nnz and not features.dense.any():
             raise ConfigurationError(

@@ -3,7 +3,9 @@
 from typing import ClassVar
 
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import Field
+from scipy.sparse import csr_array
 
 from models.base import ItemToItem, ModelConfig
 from models.neighbours.similarity import SetSimilarity, Similarity
@@ -62,9 +64,16 @@ class ItemKnn(ItemToItem):
         return 2e-9 * shape.item_pairs + 6e-9 * shape.items**2
 
     def _learn(self, dataset: Dataset, _seed: int) -> None:
-        # Each item is nearest to itself, which is taken out again.
-        similarity = SetSimilarity(self.config.similarity, self.config.shrinkage, self.config.neighbours + 1)
-        self.weights = similarity.among_themselves(dataset.positives().T.tocsr())
-        itself = np.repeat(np.arange(dataset.n_items), np.diff(self.weights.indptr)) == self.weights.indices
-        self.weights.data[itself] = 0
-        self.weights.eliminate_zeros()
+        similar = self.nearest().among_themselves(dataset.positives().T.tocsr())
+        self.weights = self.without_itself(similar, np.arange(dataset.n_items))
+
+    def nearest(self) -> SetSimilarity:
+        """Return what finds an item's neighbours; each item is nearest to itself, which is taken out again."""
+        return SetSimilarity(self.config.similarity, self.config.shrinkage, self.config.neighbours + 1)
+
+    @staticmethod
+    def without_itself(similar: csr_array, items: NDArray[np.integer]) -> csr_array:
+        """Take the items of the rows out of their own rows, in place."""
+        similar.data[np.repeat(items, np.diff(similar.indptr)) == similar.indices] = 0
+        similar.eliminate_zeros()
+        return similar

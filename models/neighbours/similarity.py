@@ -6,9 +6,10 @@ from typing import Literal
 
 import numpy as np
 from numba import njit
+from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from nightschool.contract import Indices
+from nightschool.contract import Float32s, Indices
 from nightschool.ranking.blocks import each_block
 from nightschool.ranking.truncate import keep_places
 
@@ -17,6 +18,10 @@ from nightschool.ranking.truncate import keep_places
 
 Similarity = Literal["cosine", "pearson"]
 InBlocks = Callable[[Callable[[Indices], None], int], object]
+
+Sets = tuple[NDArray[np.int64], Indices]
+_Found = tuple[Indices, Float32s]
+_Work = Callable[[Indices, _Found, NDArray[np.int64]], None]
 
 
 @dataclass(frozen=True)
@@ -51,16 +56,53 @@ class SetSimilarity:
 
     def _find(self, in_blocks: InBlocks, asked: csr_array, by_column: csr_array) -> csr_array:
         n_columns, n_rows = by_column.shape
-        chance = np.float32(1 / n_columns if self.similarity == "pearson" else 0)
         sizes = np.bincount(by_column.indices, minlength=n_rows).astype(np.float32)
-        width = min(self.k, n_rows)
-        found = np.empty((asked.shape[0], width), np.int32), np.empty((asked.shape[0], width), np.float32)
-        counts = np.zeros(asked.shape[0] + 1, dtype=np.int64)
         against = by_column.indptr, by_column.indices, sizes
-        rows, measure = (asked.indptr, asked.indices), (chance, np.float32(self.shrinkage))
-        in_blocks(lambda block: _nearest(block, rows, against, measure, found, counts[1:]), asked.shape[0])
+        rows, measure = (asked.indptr, asked.indices), self._measure(n_columns)
+
+        def work(block: Indices, found: _Found, counts: NDArray[np.int64]) -> None:
+            _nearest(block, rows, against, measure, found, counts)
+
+        return self._gather(in_blocks, work, asked.shape[0], n_rows)
+
+    def of_counts(self, shared: Float32s, sizes: Float32s, own_sizes: Float32s, n_columns: int) -> csr_array:
+        """Find the rows nearest to some rows from how many columns they share, CSR float32 [n_asked, n].
+
+        Args:
+            shared: float32 [n_asked, n], as `add_shared` counts them; used up.
+            sizes: float32 [n], the columns of each row.
+            own_sizes: float32 [n_asked], the columns of each row that is asked about.
+            n_columns: How many columns there are.
+        """
+        measure = self._measure(n_columns)
+
+        def work(block: Indices, found: _Found, counts: NDArray[np.int64]) -> None:
+            _keep_rows(block, shared, (sizes, own_sizes), measure, found, counts)
+
+        return self._gather(each_block, work, *shared.shape)
+
+    def _measure(self, n_columns: int) -> tuple[np.float32, np.float32]:
+        """Return what of two rows chance makes common, and the shrinkage."""
+        return np.float32(1 / n_columns if self.similarity == "pearson" else 0), np.float32(self.shrinkage)
+
+    def _gather(self, in_blocks: InBlocks, work: _Work, n_asked: int, n_rows: int) -> csr_array:
+        width = min(self.k, n_rows)
+        found = np.empty((n_asked, width), np.int32), np.empty((n_asked, width), np.float32)
+        counts = np.zeros(n_asked + 1, dtype=np.int64)
+        in_blocks(lambda block: work(block, found, counts[1:]), n_asked)
         kept = np.arange(width) < counts[1:, None]
-        return csr_array((found[1][kept], found[0][kept], np.cumsum(counts)), shape=(asked.shape[0], n_rows))
+        return csr_array((found[1][kept], found[0][kept], np.cumsum(counts)), shape=(n_asked, n_rows))
+
+
+def add_shared(asked: Sets, by_column: Sets, shared: Float32s) -> None:
+    """Add how many columns each row that is asked about has in common with each row of a matrix, on all cores.
+
+    Args:
+        asked: Where the columns of each row begin, int64 [n_asked + 1], and the columns, int32.
+        by_column: Likewise the rows of each column of the matrix.
+        shared: float32 [n_asked, n], what to add to.
+    """
+    each_block(lambda block: _count_rows(block, asked, by_column, shared), len(shared))
 
 
 def _at_once(work: Callable[[Indices], None], n_rows: int) -> None:
@@ -78,16 +120,45 @@ def _nearest(block, asked, against, measure, found, counts):
     for row in block:
         own = columns[starts[row] : starts[row + 1]]
         similarities[:] = 0
-        for entry in range(len(own)):
-            others = rows[column_starts[own[entry]] : column_starts[own[entry] + 1]]
-            for place in range(len(others)):
-                similarities[others[place]] += 1
-        size = np.float32(len(own))
-        expected = chance * size
-        _normalise(similarities, sizes, spreads, (expected, np.sqrt(size * (1 - expected)), shrinkage))
-        counts[row] = keep_places(similarities, found[0].shape[1], found[0][row])
-        for place in range(counts[row]):
-            found[1][row, place] = similarities[found[0][row, place]]
+        _count(own, column_starts, rows, similarities)
+        counts[row] = _keep(similarities, (sizes, spreads), np.float32(len(own)), (chance, shrinkage), found, row)
+
+
+@njit(nogil=True, cache=True)
+def _count_rows(block, asked, by_column, shared):
+    """Add to `shared`, float32 [n_asked, n_rows], how many columns each row of a block has in common with each row."""
+    for row in block:
+        _count(asked[1][asked[0][row] : asked[0][row + 1]], by_column[0], by_column[1], shared[row])
+
+
+@njit(nogil=True, cache=True, error_model="numpy")
+def _keep_rows(block, shared, against, measure, found, counts):
+    """Fill `found` and `counts` as `_nearest` does, from rows of shared columns and the sizes of these rows."""
+    sizes, own_sizes = against
+    spreads = np.sqrt(sizes * (1 - measure[0] * sizes))
+    for row in block:
+        counts[row] = _keep(shared[row], (sizes, spreads), own_sizes[row], measure, found, row)
+
+
+@njit(cache=True)
+def _count(own, column_starts, rows, shared):
+    for entry in range(len(own)):
+        others = rows[column_starts[own[entry]] : column_starts[own[entry] + 1]]
+        for place in range(len(others)):
+            shared[others[place]] += 1
+
+
+@njit(cache=True, error_model="numpy")
+def _keep(shared, against, size, measure, found, row):
+    """Turn counts of shared columns into similarities, and keep the largest of a row; return how many."""
+    sizes, spreads = against
+    chance, shrinkage = measure
+    expected = chance * size
+    _normalise(shared, sizes, spreads, (expected, np.sqrt(size * (1 - expected)), shrinkage))
+    count = keep_places(shared, found[0].shape[1], found[0][row])
+    for place in range(count):
+        found[1][row, place] = shared[found[0][row, place]]
+    return count
 
 
 @njit(nogil=True, cache=True, error_model="numpy")

@@ -36,9 +36,14 @@ def following(sequences: Sequences, items: range, n_items: int, after: Float32s,
         before: float32 [reach + 1], likewise.
     """
     rows = np.zeros((len(items), n_items), dtype=np.float32)
+    add_following(rows, sequences, items, after, before)
+    return rows
+
+
+def add_following(rows: Float32s, sequences: Sequences, items: range, after: Float32s, before: Float32s) -> None:
+    """Add to rows what `following` sums over these histories, in their order."""
     parts = sequences.items, sequences.bounds, sequences.starts, sequences.places
     each_block(lambda block: _add_followers(rows, block, items.start, parts, (after, before)), len(items))
-    return rows
 
 
 def past_gram(sequences: Sequences, items: range, n_items: int, fading: float, reach: int) -> Float32s:

@@ -3,6 +3,7 @@
 from typing import ClassVar
 
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import Field
 from scipy.sparse import csr_array
 
@@ -77,36 +78,41 @@ class Transitions(NextItem):
 
     def _weights(self, sequences: Sequences, n_items: int) -> csr_array:
         self._require_memory(2 * n_items * self.config.weights_per_item * 8 / 1e9, n_items, "weights_per_item")
-        steps = self._steps(sequences, n_items)
+        (after, before), counts = self.kernels(), np.bincount(sequences.items, minlength=n_items)
+        steps = in_blocks_of_rows(
+            lambda items: self.shares(following(sequences, items, n_items, after, before), counts),
+            self.largest,
+            n_items,
+        )
+        return in_blocks_of_rows(lambda items: self.chained(steps, items), self.largest, n_items)
 
-        def chained(items: range) -> Float32s:
-            one = steps[items.start : items.stop]
-            rows = fold_in_on_all_cores(one, steps)
-            rows *= np.float32(self.config.second_hop)
-            rows += one.toarray()
-            rows[np.arange(len(items)), list(items)] = 0
-            return rows
-
-        return in_blocks_of_rows(chained, self._largest, n_items)
-
-    def _largest(self, rows: Float32s) -> csr_array:
+    def largest(self, rows: Float32s) -> csr_array:
+        """Keep what is kept of some rows of weights, CSR float32 of their shape."""
         return keep_largest(rows, self.config.weights_per_item)
 
-    def _steps(self, sequences: Sequences, n_items: int) -> csr_array:
-        """Return T, CSR float32 [n_items, n_items]; rows sum to one at most."""
+    def kernels(self) -> tuple[Float32s, Float32s]:
+        """Return what counts of items that come after one, and before it, by distance: both float32 [reach + 1]."""
         distances = np.arange(self.config.reach + 1)
         after = (self.config.fading ** np.maximum(distances - 1, 0)).astype(np.float32)
-        before, rarity = np.float32(self.config.backward) * after, self._rarity(sequences, n_items)
+        return after, np.float32(self.config.backward) * after
 
-        def shares(items: range) -> Float32s:
-            rows = following(sequences, items, n_items, after, before)
-            sums = rows.sum(axis=1, dtype=np.float64)
-            rows *= (1 / np.maximum(sums, 1e-12)).astype(np.float32)[:, None]
-            rows *= rarity
-            return rows
+    def shares(self, rows: Float32s, counts: NDArray[np.integer]) -> Float32s:
+        """Turn rows of what `following` sums into rows of T, in place; rows sum to one at most.
 
-        return in_blocks_of_rows(shares, self._largest, n_items)
+        Args:
+            rows: float32 [n, n_items].
+            counts: int [n_items], how many likes of each item have a place.
+        """
+        sums = rows.sum(axis=1, dtype=np.float64)
+        rows *= (1 / np.maximum(sums, 1e-12)).astype(np.float32)[:, None]
+        rows *= (np.maximum(counts, 1.0) ** -self.config.popularity).astype(np.float32)
+        return rows
 
-    def _rarity(self, sequences: Sequences, n_items: int) -> Float32s:
-        counts = np.bincount(sequences.items, minlength=n_items)
-        return (np.maximum(counts, 1.0) ** -self.config.popularity).astype(np.float32)
+    def chained(self, steps: csr_array, items: range) -> Float32s:
+        """Return rows of W from T, CSR [n_items, n_items]: dense float32 [len(items), n_items]."""
+        one = steps[items.start : items.stop]
+        rows = fold_in_on_all_cores(one, steps)
+        rows *= np.float32(self.config.second_hop)
+        rows += one.toarray()
+        rows[np.arange(len(items)), list(items)] = 0
+        return rows

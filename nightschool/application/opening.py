@@ -7,11 +7,14 @@ from prefect.context import FlowRunContext
 from nightschool.application.home import asked_manifest, manifest_of
 from nightschool.application.search import check_models
 from nightschool.application.tracking import registry
+from nightschool.columns import INTERACTIONS
 from nightschool.data.filters import check_rules
 from nightschool.errors import ConfigurationError
 from nightschool.night.config import NightConfig
 from nightschool.night.identity import Request
 from nightschool.night.night import Night, Unchanged, resolve_night
+from nightschool.night.plan import plan_night
+from nightschool.spark_session import spark_session
 from nightschool.storage.fingerprints import code_version, environment, environment_fingerprint
 from nightschool.storage.home import Home
 from nightschool.storage.releases import Release
@@ -23,8 +26,11 @@ def check_configuration(config: NightConfig, dataset: str | None) -> None:
     Raises:
         ConfigurationError: A model or hyper-parameter does not exist, a value is out of range, or a rule does not fit
             the dataset.
+        Unavailable: Spark shall compute the night, and it does not answer.
     """
     check_models(config)
+    if config.engine == "spark":
+        spark_session(config.spark.master)
     manifest = asked_manifest(dataset)
     if manifest is not None:
         check_rules(config, manifest)
@@ -36,7 +42,12 @@ def open_night(
     """Return the night to run; or the release that the same night stored before, or that it would only repeat.
 
     The MLflow alias is set to the current release. A release that was stored before becomes current on request.
+
+    Raises:
+        Unavailable: The night would run out of memory.
     """
+    if config.engine == "local" and home.lake.exists(INTERACTIONS):
+        plan_night(home.lake, config.minutes).require()
     manifest = manifest_of(home)
     current = home.releases.current()
     if current is not None:

@@ -10,7 +10,7 @@ from models.reranker.config import RerankerConfig
 from nightschool.contract import Dataset
 from nightschool.data.shape import Shape
 from nightschool.errors import ConfigurationError, Unavailable
-from nightschool.night.config import AUTO, NightConfig
+from nightschool.night.config import AUTO, ON_SPARK, NightConfig
 from nightschool.night.selection.priors import settings_of_similar_data
 from nightschool.night.selection.reranking import OBJECTIVES
 from nightschool.night.selection.search import Search, Tunable
@@ -57,8 +57,14 @@ def check_models(config: NightConfig) -> None:
     """
     for model, params in config.params.items():
         reranker_config(params) if model == RERANKER else create(model, params)
-    for model in () if config.models == AUTO else config.models:
+    asked = () if config.models == AUTO else config.models
+    for model in asked:
         reranker_config({}) if model == RERANKER else create(model, {})
+    others = [model for model in asked if model not in ON_SPARK]
+    if config.engine == "spark" and others:
+        raise ConfigurationError(
+            "Spark does not fit this model", seen=others[0], do=f"use models of {', '.join(ON_SPARK)}, or engine=local"
+        )
 
 
 def search_for(config: NightConfig, dataset: Dataset, decisive_k: int = 10) -> Search:
@@ -76,7 +82,8 @@ def search_for(config: NightConfig, dataset: Dataset, decisive_k: int = 10) -> S
     """
     check_models(config)
     shape, seconds = Shape.of(dataset), 60 * config.minutes
-    names = CANDIDATES if config.models == AUTO else config.models
+    on_auto = ON_SPARK if config.engine == "spark" else CANDIDATES
+    names = on_auto if config.models == AUTO else config.models
     tunables = [_tunable(name, config, shape) for name in names if name != RERANKER]
     left_out: dict[str, str] = {}
     reranker = config.params.get(RERANKER, {}) if RERANKER in names else None

@@ -21,6 +21,7 @@ from nightschool.cli import (
     night,
     nights,
     oracle,
+    plan,
     quarantine,
     releases,
     report,
@@ -43,7 +44,7 @@ COMPARE: Final = "Compare models and lists"
 SET_UP: Final = "Set up, back up"
 
 _COMMANDS: Final[dict[str, tuple[Callable[..., None], ...]]] = {
-    NIGHTS: (night.retrain, nights.nights, backfill.backfill, night.ingest),
+    NIGHTS: (night.retrain, nights.nights, backfill.backfill, night.ingest, plan.plan),
     PUBLISHED: (
         lookup.recommend,
         lookup.path,

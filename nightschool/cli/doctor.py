@@ -23,6 +23,7 @@ from nightschool.columns import METRICS, RELEASE_ID
 from nightschool.errors import Busy, ConfigurationError, NightschoolError, NotFound, Unavailable
 from nightschool.failures import explain
 from nightschool.settings import Settings
+from nightschool.spark_session import require_spark
 from nightschool.sqlite import sqlite_path
 from nightschool.storage.binding import find_binding
 from nightschool.storage.lake import UNREADABLE, Lake
@@ -60,6 +61,7 @@ def questions(settings: Settings) -> dict[str, Callable[[], str]]:
         "disk": lambda: _disk(paths.root),
         "home": lambda: _home(paths.root),
         "store": lambda: _store(paths.store),
+        "spark": lambda: require_spark() if importlib.util.find_spec("pyspark") else "not installed (make spark)",
         "space": lambda: _space(settings),
         "lock": lambda: _lock(paths.lock),
         "dataset": lambda: _dataset(paths.binding),

@@ -11,9 +11,7 @@ import polars as pl
 from pydantic import BaseModel, ConfigDict
 
 from nightschool.columns import (
-    ALWAYS,
     AVAILABLE_AT,
-    INSTANT,
     ITEM_ID,
     ITEM_INDEX,
     NEGATIVE,
@@ -29,14 +27,11 @@ from nightschool.columns import (
     WITHDRAWN,
 )
 from nightschool.contract import Dataset, Mask, Split
-from nightschool.data.filters import Filtered, Rules, filter_events
-from nightschool.data.indexing import EVENTS, SCORED, index_events, index_ids, with_contexts
-from nightschool.data.manifest.manifest import Manifest
+from nightschool.data.filters import Elsewhere, Filtered, Rules, filter_events
+from nightschool.data.indexing import EVENTS, SCORED
 from nightschool.data.readers.source_format import Names
-from nightschool.data.signals import Signal, decay, merge_repeats, score_events, signal_of
-from nightschool.data.source_order import in_source_order, sequence_columns
-from nightschool.errors import DataRefused
-from nightschool.item_columns import TEXT_VECTOR, ItemColumns
+from nightschool.data.signals import Signal, decay, merge_repeats
+from nightschool.item_columns import ItemColumns
 
 _PAIRS = {**SCORED, POSITION: pl.Int32()}
 _FILES = {"users": "users.parquet", "items": "items.parquet", "events": "events.parquet", "header": "log.json"}
@@ -104,18 +99,25 @@ class EventLog:
         passed = instants.is_not_null() if at is None else (instants <= at).fill_null(value=False)
         return passed.to_numpy().copy()
 
-    def dataset(self, mask: Mask | None = None, at: datetime | None = None) -> Dataset:
+    def dataset(
+        self, mask: Mask | None = None, at: datetime | None = None, elsewhere: Elsewhere | None = None
+    ) -> Dataset:
         """Build the dataset of the masked events (None: all known ones), as seen from an instant (None: now).
 
-        These events alone decide which of them may be learned from, and how much old ones still count.
+        These events alone decide which of them may be learned from, and how much old ones still count, unless
+        `elsewhere` knows of the events of users who are not in this log.
 
         Raises:
             DataRefused: The rules leave too little to learn from.
         """
         events = self.rows(self.known if mask is None else mask)
-        found = filter_events(events, (self.empty.n_users, self.empty.n_items), self.rules)
+        shape = (self.empty.n_users, self.empty.n_items)
+        if elsewhere is None:
+            found = filter_events(events, shape, self.rules)
+        else:
+            found = elsewhere.filter(events, shape[0], self.rules)
         if self.rules.half_life_days is not None:
-            events = decay(events, self.rules.half_life_days)
+            events = decay(events, self.rules.half_life_days, elsewhere.newest if elsewhere else None)
         pairs = merge_repeats(events, self.signal, self.contexts).drop(RELEVANT)
         unrated = pairs[SCORE].is_null()
         if unrated.any():
@@ -126,15 +128,24 @@ class EventLog:
             return seen
         found = found or Filtered.everything((self.empty.n_users, self.empty.n_items))
         bots = found.bots if found.bots.any() else None
-        return replace(seen, learned=found.teaches(pairs) & ~unrated.to_numpy(), set_aside=bots)
+        learned = found.teaches(pairs) & ~unrated.to_numpy()
+        return replace(seen, learned=None if learned.all() else learned, set_aside=bots)
 
-    def split(self, name: str, protocol: str, fitted: Mask, held_out: Mask, at: datetime | None) -> Split:
+    def split(
+        self,
+        name: str,
+        protocol: str,
+        fitted: Mask,
+        held_out: Mask,
+        at: datetime | None,
+        elsewhere: Elsewhere | None = None,
+    ) -> Split:
         """Split into the dataset of the `fitted` events and those merged pairs of the `held_out` ones that it lacks.
 
         Nothing is held out of users that the fitted events set aside. The candidates are the catalogue at the instant;
         without one, whatever was in the catalogue up to T.
         """
-        dataset = self.dataset(fitted, at)
+        dataset = self.dataset(fitted, at, elsewhere)
         if at is None and dataset.ended is not None:
             # Without a common instant, what has ended since was there when its events were.
             dataset = replace(dataset, available=dataset.available | dataset.ended, ended=None)
@@ -152,8 +163,20 @@ class EventLog:
 
     def save(self, directory: Path) -> None:
         """Write the log as parquet and JSON below a directory, which is created if missing."""
+        self.save_items(directory)
+        self.save_users(directory)
+
+    def save_users(self, directory: Path) -> None:
+        """Write the users and their events below a directory, which is created if missing."""
         directory.mkdir(parents=True, exist_ok=True)
-        header = _Header(
+        departed = [] if self.empty.departed is None else [pl.Series(WITHDRAWN, self.empty.departed)]
+        self.empty.users.with_columns(departed).write_parquet(directory / _FILES["users"])
+        self.events.write_parquet(directory / _FILES["events"])
+
+    def save_items(self, directory: Path) -> None:
+        """Write the items, and what is true of all events, below a directory, which is created if missing."""
+        directory.mkdir(parents=True, exist_ok=True)
+        header = LogHeader(
             signal=self.signal,
             item_columns=self.empty.item_columns,
             audience=self.empty.audience,
@@ -163,22 +186,20 @@ class EventLog:
             ordered=self.ordered,
             timezone=self.timezone,
         )
-        departed = [] if self.empty.departed is None else [pl.Series(WITHDRAWN, self.empty.departed)]
-        self.empty.users.with_columns(departed).write_parquet(directory / _FILES["users"])
         ends = (self.item_available_at.alias(AVAILABLE_AT), self.item_until.alias(UNTIL))
         items = self.empty.items.with_columns(ends)
         items.write_parquet(directory / _FILES["items"])
-        self.events.write_parquet(directory / _FILES["events"])
         (directory / _FILES["header"]).write_text(header.model_dump_json(indent=1), encoding="utf-8")
 
     @classmethod
-    def load(cls, directory: Path) -> Self:
-        """Load the log that `save` wrote."""
-        header = _Header.model_validate_json((directory / _FILES["header"]).read_text(encoding="utf-8"))
+    def load(cls, directory: Path, users_in: Path | None = None) -> Self:
+        """Load the log that `save` wrote; its users and events may lie in another directory."""
+        header = LogHeader.model_validate_json((directory / _FILES["header"]).read_text(encoding="utf-8"))
         users, items, events = (
-            pl.read_parquet(directory / _FILES[name], glob=False) for name in ("users", "items", "events")
+            pl.read_parquet((directory if name == "items" else users_in or directory) / _FILES[name], glob=False)
+            for name in ("users", "items", "events")
         )
-        empty = _empty_dataset(users, items, header)
+        empty = empty_dataset(users, items, header)
         log = cls(empty, events, items[AVAILABLE_AT], items[UNTIL], header.signal, header.n_given, header.rules)
         return replace(log, as_of=header.as_of, ordered=header.ordered, timezone=header.timezone)
 
@@ -187,7 +208,9 @@ class EventLog:
         return self.events if mask.all() else self.events.filter(pl.Series(mask))
 
 
-class _Header(BaseModel):
+class LogHeader(BaseModel):
+    """What is true of all events of a log."""
+
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     version: Literal[1] = 1
@@ -201,79 +224,8 @@ class _Header(BaseModel):
     timezone: str = "UTC"
 
 
-def build_event_log(
-    users: pl.DataFrame | None,
-    items: pl.DataFrame | None,
-    interactions: pl.DataFrame | pl.LazyFrame,
-    manifest: Manifest,
-    *,
-    held_out: pl.DataFrame | None = None,
-) -> EventLog:
-    """Build the log of everything known from tables as they were known at one instant.
-
-    Every user and item of any table gets an index. One that only the interactions name has null attributes. An item is
-    available from its table's instant or its first event, whichever came first; one that a declared items table does
-    not hold, or that only the hold-out names, is never available.
-
-    Args:
-        users: The users table; None where the manifest declares none.
-        items: The items table; likewise.
-        interactions: The interactions table.
-        manifest: How the dataset is scored and described.
-        held_out: The manifest's given test, in the interactions' columns.
-
-    Raises:
-        DataRefused: There are no interactions.
-    """
-    signal = signal_of(manifest)
-    contexts = manifest.contexts
-    needed = [USER_ID, ITEM_ID, TIMESTAMP, *signal.scored_by, *contexts]
-    first = sequence_columns(manifest)
-    known = in_source_order(with_contexts(interactions.lazy(), contexts), first, needed)
-    if known.is_empty():
-        raise DataRefused(
-            "No interactions are known at this instant", seen=0, do="ingest some, or ask for a later instant"
-        )
-    rows = known
-    if held_out is not None:
-        rows = pl.concat([known, in_source_order(with_contexts(held_out.lazy(), contexts), first, needed)])
-    user_frame = index_ids(users, rows[USER_ID], USER_ID)
-    item_frame = index_ids(items, rows[ITEM_ID], ITEM_ID)
-    header = _Header(
-        signal=signal,
-        item_columns=ItemColumns() if items is None else _item_columns(manifest, items),
-        audience=None if users is None else manifest.audience,
-        n_given=rows.height - known.height,
-        ordered=any(part.ordered for part in manifest.interactions),
-        timezone=manifest.timezone,
-    )
-    events = index_events(score_events(rows, signal), user_frame[USER_ID], item_frame[ITEM_ID], contexts)
-    item_frame = _with_availability(item_frame, events.head(known.height), declared=items)
-    empty = _empty_dataset(user_frame, item_frame, header)
-    instants = (item_frame[AVAILABLE_AT], item_frame[UNTIL])
-    log = EventLog(empty, events, *instants, signal, header.n_given)
-    return replace(log, ordered=header.ordered, timezone=header.timezone)
-
-
-def _item_columns(manifest: Manifest, items: pl.DataFrame) -> ItemColumns:
-    declared = manifest.item_columns
-    encoded = (TEXT_VECTOR,) if TEXT_VECTOR in items.columns else ()
-    return replace(declared, vectors=(*declared.vectors, *encoded))
-
-
-def _with_availability(items: pl.DataFrame, known: pl.DataFrame, *, declared: pl.DataFrame | None) -> pl.DataFrame:
-    """Return the items with until and available_at: their table's or their first known event, whichever came first."""
-    first_use = known.group_by(pl.col(ITEM_INDEX).cast(pl.UInt32)).agg(pl.col(TIMESTAMP).fill_null(ALWAYS).min())
-    placed = items.with_row_index(ITEM_INDEX).join(first_use, on=ITEM_INDEX, how="left", maintain_order="left")
-    earliest = pl.col(TIMESTAMP)
-    if declared is not None:
-        # In no declared catalogue, not available: a null there must win over the first use.
-        earliest = pl.when(pl.col(AVAILABLE_AT).is_not_null()).then(pl.min_horizontal(AVAILABLE_AT, TIMESTAMP))
-    endless = [] if UNTIL in items.columns else [pl.lit(None, INSTANT).alias(UNTIL)]
-    return placed.with_columns(earliest.alias(AVAILABLE_AT), *endless).drop(ITEM_INDEX, TIMESTAMP)
-
-
-def _empty_dataset(users: pl.DataFrame, items: pl.DataFrame, header: _Header) -> Dataset:
+def empty_dataset(users: pl.DataFrame, items: pl.DataFrame, header: LogHeader) -> Dataset:
+    """Return the dataset of some users and items, with what their tables say and without any interaction."""
     described = items.drop(AVAILABLE_AT, UNTIL, WITHDRAWN, strict=False)
     departed = users[WITHDRAWN].fill_null(value=False).to_numpy().copy() if WITHDRAWN in users.columns else None
     missing = [pl.lit(None, pl.String).alias(name) for name in (TITLE, TEXT) if name not in described.columns]

@@ -1,6 +1,7 @@
 """Filters of training events: suspected bots, and users and items with too few events."""
 
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Self
 
 import numpy as np
@@ -105,6 +106,34 @@ def filter_events(events: pl.DataFrame, shape: tuple[int, int], rules: Rules) ->
     return None if teaches.all() else found
 
 
+@dataclass(frozen=True, eq=False)
+class Elsewhere:
+    """What some users' events must know of everybody's before they say who and what is learned from.
+
+    Attributes:
+        newest: The time of the newest event; None where no event has one.
+        items: bool[n_items], the items with enough events.
+    """
+
+    newest: datetime | None
+    items: Mask
+
+    def filter(self, events: pl.DataFrame, n_users: int, rules: Rules) -> Filtered:
+        """Return which users and items the rules leave to learn from, as `filter_events` would of everybody's events.
+
+        Args:
+            events: All events of these users.
+            n_users: How many users these are.
+            rules: How haste and rarity are judged.
+        """
+        bots = hasty_users(events, n_users, rules)
+        found = Filtered(bots, ~bots, self.items)
+        if rules.min_user_events == 1:
+            return found
+        users = events.filter(pl.Series(found.teaches(events)))[USER_INDEX].to_numpy()
+        return replace(found, users=_at_least(rules.min_user_events, users, n_users))
+
+
 def suspected_bots(events: pl.DataFrame, n_users: int, rules: Rules) -> Mask:
     """Return the users whose events follow each other too fast for a person, bool[n_users].
 
@@ -114,6 +143,13 @@ def suspected_bots(events: pl.DataFrame, n_users: int, rules: Rules) -> Mask:
     Raises:
         DataRefused: They are more than `bot_ceiling` of the users with events.
     """
+    bots = hasty_users(events, n_users, rules)
+    require_few_bots(int(bots.sum()), events[USER_INDEX].n_unique(), rules)
+    return bots
+
+
+def hasty_users(events: pl.DataFrame, n_users: int, rules: Rules) -> Mask:
+    """Return what `suspected_bots` does, however many they are."""
     if not events[BOT_EVENT].any():
         return np.zeros(n_users, dtype=bool)
     # Two stable sorts by one key each are several times as fast as one by both.
@@ -123,14 +159,22 @@ def suspected_bots(events: pl.DataFrame, n_users: int, rules: Rules) -> Mask:
     hasty = ordered.filter(pl.col(BOT_EVENT) & since & (pl.col(USER_INDEX) == pl.col(USER_INDEX).shift()))
     counts, of_all = (np.bincount(rows[USER_INDEX].to_numpy(), minlength=n_users) for rows in (hasty, events))
     bots: Mask = (counts > rules.bot_events) & (counts / np.maximum(of_all, 1) > rules.bot_share)
-    share = bots.sum() / np.count_nonzero(of_all)
+    return bots
+
+
+def require_few_bots(n_bots: int, n_users: int, rules: Rules) -> None:
+    """Raise where more of the users with events are suspected bots than the ceiling allows.
+
+    Raises:
+        DataRefused: They are.
+    """
+    share = n_bots / max(n_users, 1)
     if share > rules.bot_ceiling:
         raise DataRefused(
             "Too many users are suspected bots",
-            seen=f"{share:.1%} of {np.count_nonzero(of_all):,}, above bot_ceiling={rules.bot_ceiling:g}",
+            seen=f"{share:.1%} of {n_users:,}, above bot_ceiling={rules.bot_ceiling:g}",
             do="correct the manifest's bots, or loosen bot_seconds, bot_events, bot_share or bot_ceiling",
         )
-    return bots
 
 
 def _core(events: pl.DataFrame, found: Filtered, rules: Rules) -> Filtered:

@@ -33,9 +33,18 @@ def known_at(frame: pl.LazyFrame, as_of: datetime, key: str) -> pl.LazyFrame:
 
 def events_at(frame: pl.LazyFrame, as_of: datetime) -> pl.LazyFrame:
     """Return interactions as known at an instant: each event's newest revision, and none that was taken back."""
+    return at_revisions(frame, as_of, newest_revisions(frame, as_of))
+
+
+def newest_revisions(frame: pl.LazyFrame, as_of: datetime) -> pl.DataFrame:
+    """Return the newest revision by that instant of each event that was corrected: event_id, newest."""
+    corrected = frame.filter(pl.col(AVAILABLE_AT) <= as_of, pl.col(REVISION) > 0)
+    return corrected.group_by(EVENT_ID).agg(pl.col(REVISION).max().alias(_NEWEST)).collect()
+
+
+def at_revisions(frame: pl.LazyFrame, as_of: datetime, revised: pl.DataFrame) -> pl.LazyFrame:
+    """Return some interactions as known at an instant, given what `newest_revisions` found in all of them."""
     known = frame.filter(pl.col(AVAILABLE_AT) <= as_of)
-    newest = pl.col(REVISION).max().alias(_NEWEST)
-    revised = known.filter(pl.col(REVISION) > 0).group_by(EVENT_ID).agg(newest).collect()
     if revised.height:
         known = known.join(revised.lazy(), on=EVENT_ID, how="left", maintain_order="left")
         known = known.filter(pl.col(_NEWEST).is_null() | (pl.col(REVISION) == pl.col(_NEWEST))).drop(_NEWEST)

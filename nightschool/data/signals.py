@@ -1,6 +1,7 @@
 """Scores of interactions: their value, whether they count as hits, and how repeats of a pair merge."""
 
 from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
 from typing import Literal
 
 import numpy as np
@@ -11,6 +12,7 @@ from nightschool.columns import (
     BOT_EVENT,
     DURATION,
     EVENT,
+    INSTANT,
     ITEM_INDEX,
     LIKED,
     NEGATIVE,
@@ -111,9 +113,16 @@ def score_events(interactions: pl.DataFrame, signal: Signal) -> pl.DataFrame:
     return scored.with_columns((hit.fill_null(value=False) & ~pl.col(NEGATIVE)).alias(RELEVANT))
 
 
-def decay(events: pl.DataFrame, half_life_days: float) -> pl.DataFrame:
-    """Halve scores for each half-life before the newest event; events without a time stay as they are."""
-    age = (pl.col(TIMESTAMP).max() - pl.col(TIMESTAMP)).dt.total_microseconds() / (half_life_days * _DAY)
+def decay(events: pl.DataFrame, half_life_days: float, newest: datetime | None = None) -> pl.DataFrame:
+    """Halve scores for each half-life before the newest event; events without a time stay as they are.
+
+    Args:
+        events: Scored rows.
+        half_life_days: The half-life.
+        newest: The time of the newest event, where it may be none of these.
+    """
+    latest = pl.col(TIMESTAMP).max() if newest is None else pl.lit(newest, INSTANT)
+    age = (latest - pl.col(TIMESTAMP)).dt.total_microseconds() / (half_life_days * _DAY)
     share = pl.lit(2.0).pow(-age.clip(upper_bound=_OLDEST)).fill_null(1.0)
     return events.with_columns((pl.col(SCORE) * share).cast(pl.Float32))
 

@@ -7,7 +7,7 @@ import numpy as np
 import polars as pl
 
 from nightschool.columns import VALUE
-from nightschool.contract import Recommender, Split
+from nightschool.contract import Float32s, Indices, Mask, Recommender, Split
 from nightschool.evaluation.evaluate import rank, relevant_users
 from nightschool.evaluation.facts import facts_of
 from nightschool.evaluation.figure_rows import Figure, figure_rows
@@ -23,6 +23,7 @@ TENTH: Final = "tenth"
 
 _DEPTH: Final = 10
 _TENTHS: Final = 10
+Shown = tuple[Float32s, Mask, Mask]
 _MOST_USERS: Final = 1_000
 
 
@@ -38,11 +39,26 @@ def chosen_shares(recommender: Recommender, split: Split, model: str, *, seed: i
         seed: Seed of the choice of users.
         megabytes: Memory that a dense block of scores may take.
     """
-    users = relevant_users(split)
-    if len(users) > _MOST_USERS:
-        users = np.sort(np.random.default_rng(seed).choice(users, _MOST_USERS, replace=False))
+    users = choose_users(relevant_users(split), seed)
+    return shares_of_chosen(*shown_to(recommender, users, split, megabytes), model, split.name)
+
+
+def choose_users(relevant: Indices, seed: int) -> Indices:
+    """Choose the users who are looked at, int32 ascending, of those with a choice."""
+    if len(relevant) <= _MOST_USERS:
+        return relevant
+    chosen: Indices = np.sort(np.random.default_rng(seed).choice(relevant, _MOST_USERS, replace=False))
+    return chosen
+
+
+def shown_to(recommender: Recommender, users: Indices, split: Split, megabytes: int) -> Shown:
+    """Return what users would be shown: its scores, whether there is anything, and whether it was chosen; [n, 10]."""
     items, scores = rank(recommender, users, split, _DEPTH, megabytes)
-    shown, hits = items >= 0, find_hits(items, users, facts_of(split).relevant)
+    return scores, items >= 0, find_hits(items, users, facts_of(split).relevant)
+
+
+def shares_of_chosen(scores: Float32s, shown: Mask, hits: Mask, model: str, split: str) -> pl.DataFrame:
+    """Return how often what `shown_to` returned was chosen, as rows of the metrics table without their release."""
     if not shown.any():
         return figure_rows([])
     edges = np.quantile(scores[shown], np.arange(1, _TENTHS) / _TENTHS)
@@ -50,7 +66,7 @@ def chosen_shares(recommender: Recommender, split: Split, model: str, *, seed: i
     members = [tenths == tenth for tenth in range(_TENTHS)]
     by_tenth = [np.stack([(of & member).sum(axis=1) for member in members], axis=1) for of in (hits, shown)]
     figures = [*_figures(PLACE, hits.astype(np.int64), shown.astype(np.int64)), *_figures(TENTH, *by_tenth)]
-    return figure_rows(figures, model, split.name).drop_nulls(VALUE)
+    return figure_rows(figures, model, split).drop_nulls(VALUE)
 
 
 def _figures(kind: str, hits: Counts, shown: Counts) -> Iterator[Figure]:

@@ -3,15 +3,15 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import Enum
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
-from nightschool.contract import Indices, Mask
+from nightschool.contract import Mask
 from nightschool.evaluation.lists import diversity_at, miscalibration_at, popular_places, serendipity_at
 from nightschool.evaluation.metrics import (
     Counts,
     Float64s,
-    coverage_at,
-    gini_at,
+    coverage,
+    gini_of_shown,
     hit_rate_at,
     map_at,
     mean_over_list,
@@ -21,9 +21,7 @@ from nightschool.evaluation.metrics import (
     recall_at,
     self_information,
 )
-
-if TYPE_CHECKING:  # the service and the command line list metrics without loading what makes features of items
-    from nightschool.evaluation.facts import Facts
+from nightschool.evaluation.ranked_lists import RankedLists, Tally
 
 
 class Better(Enum):
@@ -49,29 +47,10 @@ SHOWN_AT: Final = 10
 """The k that the operator's page shows, and the tables of a night unless a metric says otherwise."""
 
 
-@dataclass(frozen=True, eq=False)
-class RankedLists:
-    """Ranked lists of users with relevant held-out items, and the facts of the split that they are measured on.
-
-    Attributes:
-        items: int32[n, depth], padded with -1.
-        users: int32[n], whose list each row is.
-        hits: bool[n, depth], whether each place holds a relevant item.
-        facts: The split's.
-        available: bool[n_items], the items that could be recommended.
-    """
-
-    items: Indices
-    users: Indices
-    hits: Mask
-    facts: "Facts"
-    available: Mask
-
-
 Values = Mapping[int | None, Float64s]
 Totals = Mapping[int | None, float]
 MeasureUsers = Callable[[RankedLists, tuple[int, ...]], Values | None]
-MeasureAll = Callable[[RankedLists, tuple[int, ...]], Totals]
+MeasureAll = Callable[[Tally], Totals]
 
 
 @dataclass(frozen=True)
@@ -135,9 +114,9 @@ def mean_of_items(values: Callable[[Float64s], Float64s]) -> MeasureUsers:
     return lambda lists, cutoffs: {k: mean_over_list(values(lists.facts.popularity), lists.items, k) for k in cutoffs}
 
 
-def from_catalogue(measure: Callable[[Indices, Mask, int], float]) -> MeasureAll:
-    """Adapt a function of all lists, the available items and k."""
-    return lambda lists, cutoffs: {k: measure(lists.items, lists.available, k) for k in cutoffs}
+def from_catalogue(measure: Callable[[Counts, Mask], float]) -> MeasureAll:
+    """Adapt a function of how many lists show each item, and of the available items."""
+    return lambda tally: {k: measure(shown, tally.available) for k, shown in tally.shown.items()}
 
 
 def _serendipity(lists: RankedLists, cutoffs: tuple[int, ...]) -> Values:
@@ -157,14 +136,12 @@ def _miscalibration(lists: RankedLists, cutoffs: tuple[int, ...]) -> Values | No
     return miscalibration_at(lists.items, lists.users, tastes, labels, cutoffs)
 
 
-def _outside_candidates(lists: RankedLists, _cutoffs: tuple[int, ...]) -> Totals:
-    outside = ~lists.available[lists.facts.relevant.indices]
-    return {None: float(outside.mean()) if len(outside) else float("nan")}
+def _outside_candidates(tally: Tally) -> Totals:
+    return {None: tally.outside / tally.relevant if tally.relevant else float("nan")}
 
 
-def _cold_users(lists: RankedLists, _cutoffs: tuple[int, ...]) -> Totals:
-    cold = (lists.facts.n_seen == 0) & (lists.facts.n_relevant > 0)
-    return {None: float(cold.sum())}
+def _cold_users(tally: Tally) -> Totals:
+    return {None: float(tally.cold_users)}
 
 
 _HIGHER, _LOWER, _NEITHER = Better.HIGHER, Better.LOWER, Better.NEITHER
@@ -196,7 +173,7 @@ CATALOG: Final = (
         "coverage",
         _HIGHER,
         "different items in the first k of all lists / available items",
-        of_all=from_catalogue(coverage_at),
+        of_all=from_catalogue(coverage),
     ),
     Metric(
         "novelty",
@@ -237,7 +214,7 @@ CATALOG: Final = (
         "gini",
         _LOWER,
         "Gini coefficient of how often the first k of all lists hold each available item",
-        of_all=from_catalogue(gini_at),
+        of_all=from_catalogue(gini_of_shown),
         shown=_BEYOND,
     ),
     Metric(

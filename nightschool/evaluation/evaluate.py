@@ -1,6 +1,9 @@
 """Evaluation of recommenders on held-out pairs, user by user."""
 
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import reduce
+from operator import add
 
 import numpy as np
 
@@ -12,6 +15,7 @@ from nightschool.evaluation.evaluation import Errors, Evaluation
 from nightschool.evaluation.facts import facts_of
 from nightschool.evaluation.lists import find_hits
 from nightschool.evaluation.metrics import Counts, Float64s, auc
+from nightschool.evaluation.ranked_lists import RankedLists, Tally
 from nightschool.ranking.blocks import block_users, in_blocks
 from nightschool.ranking.candidates import rank_pool
 from nightschool.ranking.topk import Ranking, allowed_items, join_rankings, rank_users
@@ -66,15 +70,52 @@ def evaluate_ranking(
         split: What was held out.
         cutoffs: The k of the metrics.
     """
+    return evaluation_of([measure_lists(ranking, users, split, cutoffs)], [0])
+
+
+@dataclass(frozen=True, eq=False)
+class Measured:
+    """What was measured of the lists of some users, of whom others may be measured apart.
+
+    Attributes:
+        users: int32[n], the users evaluated.
+        per_user: Metric to k to float64[n].
+        tally: Counts of their lists.
+    """
+
+    users: Indices
+    per_user: Mapping[str, catalog.Values]
+    tally: Tally
+
+
+def measure_lists(ranking: Ranking, users: Indices, split: Split, cutoffs: tuple[int, ...]) -> Measured:
+    """Measure lists as `evaluate_ranking` does."""
     facts = facts_of(split)
     counted = facts.n_relevant[users] > 0
     users, items = users[counted], ranking.items[counted]
     hits = find_hits(items, users, facts.relevant)
-    lists = catalog.RankedLists(items, users, hits, facts, split.fitted.available)
+    lists = RankedLists(items, users, hits, facts, split.fitted.available)
     measured = {metric.name: metric.per_user(lists, cutoffs) for metric in catalog.CATALOG if metric.per_user}
     per_user = {name: values for name, values in measured.items() if values is not None}
-    totals = {metric.name: metric.of_all(lists, cutoffs) for metric in catalog.CATALOG if metric.of_all}
-    return Evaluation(users, per_user, totals)
+    return Measured(users, per_user, Tally.of(lists, cutoffs))
+
+
+def evaluation_of(parts: Sequence[Measured], firsts: Sequence[int]) -> Evaluation:
+    """Join what was measured of one recommender's lists of users apart.
+
+    Args:
+        parts: At least one; users are counted from 0 in each.
+        firsts: The index of each part's first user among all.
+    """
+    users = np.concatenate([part.users + np.int32(first) for part, first in zip(parts, firsts, strict=True)])
+    per_user = {
+        name: {k: np.concatenate([part.per_user[name][k] for part in parts]) for k in cutoffs}
+        for name, cutoffs in parts[0].per_user.items()
+    }
+    tally = reduce(add, (part.tally for part in parts))
+    return Evaluation(
+        users, per_user, {metric.name: metric.of_all(tally) for metric in catalog.CATALOG if metric.of_all}
+    )
 
 
 def with_auc(evaluation: Evaluation, recommender: Recommender, split: Split, *, megabytes: int = 64) -> Evaluation:

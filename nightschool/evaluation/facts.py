@@ -44,31 +44,59 @@ class Facts:
     tastes: csr_array | None
 
 
+@dataclass(frozen=True, eq=False)
+class ItemCounts:
+    """Counts of a split's training data by item; those of users apart add up.
+
+    Attributes:
+        seen: int64[n_items], the users who have each item.
+        liked: int64[n_items], the users who like it, of those that are learned from.
+        n_users: The users with a history.
+    """
+
+    seen: Counts
+    liked: Counts
+    n_users: int
+
+    def __add__(self, other: "ItemCounts") -> "ItemCounts":
+        """Return the counts of both."""
+        return ItemCounts(self.seen + other.seen, self.liked + other.liked, self.n_users + other.n_users)
+
+    @classmethod
+    def of(cls, dataset: Dataset) -> "ItemCounts":
+        """Count the items of a dataset."""
+        seen, n_items = dataset.history(), dataset.n_items
+        return cls(
+            np.bincount(seen.indices, minlength=n_items),
+            np.bincount(dataset.positives().indices, minlength=n_items),
+            int((np.diff(seen.indptr) > 0).sum()),
+        )
+
+
 _KNOWN: WeakKeyDictionary[Split, Facts] = WeakKeyDictionary()
 
 
 def facts_of(split: Split) -> Facts:
     """Return the facts of a split; they are computed once and cached as long as the split lives."""
     if split not in _KNOWN:
-        _KNOWN[split] = _gather(split)
+        gather_facts(split, ItemCounts.of(split.fitted))
     return _KNOWN[split]
 
 
-def _gather(split: Split) -> Facts:
+def gather_facts(split: Split, counts: ItemCounts) -> None:
+    """Gather the facts of a split for `facts_of`, given the counts of all users, some of whom may be elsewhere."""
     dataset = split.fitted
-    seen, liked = dataset.history(), dataset.positives()
+    seen = dataset.history()
     relevant = relevant_pairs(split)
-    n_seen = np.diff(seen.indptr)
-    counts = np.bincount(seen.indices, minlength=dataset.n_items)
     features = features_of(dataset)
     labels = _labels(dataset)
-    return Facts(
+    _KNOWN[split] = Facts(
         relevant=relevant,
         n_relevant=np.diff(relevant.indptr),
-        n_seen=n_seen,
+        n_seen=np.diff(seen.indptr),
         seen=seen,
-        popularity=popularity_of(counts, int((n_seen > 0).sum())),
-        order=_popular_first(np.bincount(liked.indices, minlength=dataset.n_items), dataset),
+        popularity=popularity_of(counts.seen, counts.n_users),
+        order=_popular_first(counts.liked, dataset),
         features=features if features.nnz else None,
         labels=labels,
         tastes=None if labels is None else _shares(positive(seen) @ labels),

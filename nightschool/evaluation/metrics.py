@@ -130,15 +130,14 @@ def self_information(popularity: Float64s) -> Float64s:
     return -np.log2(popularity)
 
 
-def coverage_at(items: Indices, available: Mask, k: int) -> float:
-    """Compute the share of the available items that are among the first k of any list."""
-    shown = _times_shown(items, len(available), k) > 0
-    return int(shown.sum()) / int(available.sum()) if available.any() else float("nan")
+def coverage(shown: Counts, available: Mask) -> float:
+    """Compute the share of the available items that any list shows, from how many do, int64[n_items]."""
+    return int((shown > 0).sum()) / int(available.sum()) if available.any() else float("nan")
 
 
-def gini_at(items: Indices, available: Mask, k: int) -> float:
+def gini_of_shown(shown: Counts, available: Mask) -> float:
     """Compute the Gini coefficient of how often lists show each available item: 0 evenly, towards 1 one item only."""
-    return gini(_times_shown(items, len(available), k)[available])
+    return gini(shown[available])
 
 
 def gini(counts: NDArray[np.number]) -> float:
@@ -150,5 +149,6 @@ def gini(counts: NDArray[np.number]) -> float:
     return float(((2 * np.arange(1, n + 1) - n - 1) * ordered).sum() / (n * total))
 
 
-def _times_shown(items: Indices, n_items: int, k: int) -> Counts:
+def times_shown(items: Indices, n_items: int, k: int) -> Counts:
+    """Count the lists, int32[n, depth] padded with -1, that hold each item among their first k; int64[n_items]."""
     return np.bincount(items[:, :k].ravel() + 1, minlength=n_items + 1)[1:]  # padding is counted in front

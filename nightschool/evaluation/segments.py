@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from nightschool.columns import USER_ID
 from nightschool.contract import Dataset, Mask
@@ -18,7 +19,10 @@ _MOST_VALUES = 20
 
 def activity_segments(dataset: Dataset) -> pl.Series:
     """Assign each user to an activity segment: cold 0 pairs, new 1-4, casual 5-19, regular 20-99, power 100+."""
-    lengths = np.diff(dataset.history().indptr)
+    return _activity(np.diff(dataset.history().indptr))
+
+
+def _activity(lengths: NDArray[np.integer]) -> pl.Series:
     places = np.searchsorted([*ACTIVITY_SEGMENTS.values()], lengths, side="right") - 1
     return pl.Series("activity_segment", np.array([*ACTIVITY_SEGMENTS])[places])
 
@@ -28,29 +32,34 @@ def segments(dataset: Dataset) -> Mapping[str, Mask]:
 
     Empty activity segments and audiences below 50 users are left out.
     """
-    found: dict[str, Mask] = {OVERALL: np.ones(dataset.n_users, dtype=bool)}
-    activity = activity_segments(dataset)
+    return segments_of_users(np.diff(dataset.history().indptr), dataset.users, dataset.audience)
+
+
+def segments_of_users(lengths: NDArray[np.integer], users: pl.DataFrame, audience: str | None) -> Mapping[str, Mask]:
+    """Return what `segments` does, from the length of each user's history, int [n_users], and the users' attributes."""
+    found: dict[str, Mask] = {OVERALL: np.ones(len(lengths), dtype=bool)}
+    activity = _activity(lengths)
     members = {name: (activity == name).to_numpy() for name in ACTIVITY_SEGMENTS}
     found |= {f"activity:{name}": mask for name, mask in members.items() if mask.any()}
-    if dataset.audience is None:
+    if audience is None:
         return found
-    labels = dataset.users[dataset.audience].cast(pl.String)
+    labels = users[audience].cast(pl.String)
     return found | {
         f"audience:{label}": labels.eq(label).fill_null(False).to_numpy() for label in sorted(_large(labels))
     }
 
 
-def attribute_segments(dataset: Dataset) -> Mapping[str, Mask]:
+def attribute_segments(users: pl.DataFrame, audience: str | None) -> Mapping[str, Mask]:
     """Map segments by the users' attributes other than the audience to their members: `department:Sales`, ….
 
     Of each attribute, the 20 largest values that at least 50 users have; users with another value are its `others`, if
     there are as many.
     """
     found: dict[str, Mask] = {}
-    for name, dtype in dataset.users.schema.items():
-        if dtype != pl.String or name in (USER_ID, dataset.audience):
+    for name, dtype in users.schema.items():
+        if dtype != pl.String or name in (USER_ID, audience):
             continue
-        labels = dataset.users[name]
+        labels = users[name]
         large = _large(labels)[:_MOST_VALUES]
         found |= {f"{name}:{label}": labels.eq(label).fill_null(False).to_numpy() for label in sorted(large)}
         others = (labels.is_not_null() & ~labels.is_in(large)).to_numpy()

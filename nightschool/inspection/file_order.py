@@ -12,7 +12,7 @@ from scipy.sparse.csgraph import connected_components
 
 from nightschool.columns import ALWAYS, AVAILABLE_AT, INSTANT, ITEM_ID, SOURCE_FILE, SOURCE_ROW, TIMESTAMP, USER_ID
 from nightschool.contract import Indices, Recommender, Split
-from nightschool.data.dataset import build_event_log
+from nightschool.data.build_log import build_event_log
 from nightschool.data.manifest.manifest import Manifest
 from nightschool.data.normalization.parse_values import to_text
 from nightschool.data.readers.parsing import RAW

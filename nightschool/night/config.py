@@ -6,16 +6,20 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, Self
 
-from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from nightschool.contract import POOL_SIZE
 from nightschool.data.filters import Rules
 from nightschool.errors import ConfigurationError
+from nightschool.recipe import Recipe
 
 logger = logging.getLogger("nightschool.night")
 
 AUTO: Final = "auto"
 """The choice of models that leaves it to the data."""
+
+ON_SPARK: Final = ("popularity", "itemknn", "transitions", "als_spark", "content")
+"""The models that Spark fits, in the order in which `auto` tries them there."""
 
 _MOST_MINUTES = 10_000.0
 _REPLACED = frozenset({"search_seconds", "search_trials", "rerank_seconds"})
@@ -23,9 +27,26 @@ _REPLACED = frozenset({"search_seconds", "search_trials", "rerank_seconds"})
 Models = Literal["auto"] | Annotated[tuple[str, ...], Field(min_length=1)]
 
 
+class Spark(BaseModel):
+    """Where Spark is."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    master: str = Field(
+        default="",
+        description="Spark's master, as local[2] or spark://host:7077; empty: what Spark's own configuration says, "
+        "else all cores of this machine.",
+    )
+
+
 class NightConfig(Rules):
     """The parameters of one night; the same object is the form in the Prefect UI and the file behind `--config`."""
 
+    engine: Literal["local", "spark"] = Field(
+        default="local",
+        description="What computes: this process, or Spark, where the data outgrow one machine. See how-to/use-spark.",
+    )
+    spark: Spark = Field(default=Spark(), description="Where Spark is; it changes no list.")
     k: int = Field(default=50, ge=1, le=POOL_SIZE, description="How many items a published list holds.")
     cutoffs: tuple[Annotated[int, Field(ge=1, le=POOL_SIZE)], ...] = Field(
         default=(5, 10, 20), description="The k of the metrics; 10, which decides, is always among them."
@@ -116,6 +137,15 @@ class NightConfig(Rules):
             raise ConfigurationError(
                 f"configuration key {key!r}: {first['msg']}", seen=first["input"], do="see `nightschool retrain --help`"
             ) from error
+
+    def can_fit(self, recipe: Recipe) -> bool:
+        """Return whether the engine fits every model of a recipe."""
+        others = [component for component in recipe.components if component.model not in ON_SPARK]
+        return self.engine == "local" or (not others and recipe.reranker is None)
+
+    def deciding(self) -> dict[str, Any]:
+        """Return the parameters that decide what a night publishes, as JSON holds them."""
+        return self.model_dump(mode="json", exclude={"spark"})
 
     @property
     def alphas(self) -> tuple[float, ...]:

@@ -1,6 +1,6 @@
 """Gates of tonight's lists: the questions that they must pass before they are published, each declared once."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Final, NamedTuple
 
@@ -52,6 +52,7 @@ class ProposedLists:
         changed: The share of lists that changed without new events; None where there were none.
         churn_ceiling: The largest such share.
         shifts: Watched figures that are a warning for the first time, where such a one refuses.
+        shown: How many items are in any list, where `lists` are not all of them; None: as many as in these.
     """
 
     lists: pl.DataFrame
@@ -63,6 +64,7 @@ class ProposedLists:
     shifts: Sequence[str] = ()
     changed: float | None = None
     churn_ceiling: float = 1.0
+    shown: int | None = None
 
 
 class Answer(NamedTuple):
@@ -81,19 +83,43 @@ class TableGate(NamedTuple):
     check: Callable[[ProposedLists], Answer]
 
 
-def ask_table_gates(proposed: ProposedLists) -> list[Gate]:
-    """Answer every gate of `TABLE_GATES`, in its order."""
-    return [Gate(gate.name, *gate.check(proposed)) for gate in TABLE_GATES]
+@dataclass(frozen=True)
+class NoneOf:
+    """Passes where a function counts no defects; those of users apart add up."""
 
+    count: Callable[[ProposedLists], int]
 
-def none_of(count: Callable[[ProposedLists], int]) -> Callable[[ProposedLists], Answer]:
-    """Adapt a function that counts defects: the gate passes where there are none."""
+    def __call__(self, proposed: ProposedLists) -> Answer:
+        """Count the defects, and answer."""
+        return self.answer(self.count(proposed))
 
-    def check(proposed: ProposedLists) -> Answer:
-        found = count(proposed)
+    @staticmethod
+    def answer(found: int) -> Answer:
+        """Answer, given how many defects there are."""
         return Answer(found == 0, str(found), "0")
 
-    return check
+
+Defects = Mapping[str, int]
+"""The name of a gate to how many defects it counted."""
+
+
+def ask_table_gates(proposed: ProposedLists, defects: Defects | None = None) -> list[Gate]:
+    """Answer every gate of `TABLE_GATES`, in its order.
+
+    Args:
+        proposed: Tonight's lists.
+        defects: What `count_defects` found in all lists, where `proposed` holds some of them.
+    """
+    found = count_defects(proposed) if defects is None else defects
+    return [
+        Gate(gate.name, *(NoneOf.answer(found[gate.name]) if gate.name in found else gate.check(proposed)))
+        for gate in TABLE_GATES
+    ]
+
+
+def count_defects(proposed: ProposedLists) -> Defects:
+    """Count the defects of each gate that asks for none."""
+    return {gate.name: gate.check.count(proposed) for gate in TABLE_GATES if isinstance(gate.check, NoneOf)}
 
 
 def _count_nulls(proposed: ProposedLists) -> int:
@@ -153,7 +179,8 @@ def _count_wrong_length(proposed: ProposedLists) -> int:
 
 def _check_coverage(proposed: ProposedLists) -> Answer:
     available = int(proposed.dataset.available.sum())
-    share = proposed.lists[ITEM_ID].n_unique() / available if available else 0.0
+    shown = proposed.lists[ITEM_ID].n_unique() if proposed.shown is None else proposed.shown
+    share = shown / available if available else 0.0
     return Answer(share >= proposed.coverage_floor, f"{share:.4f}", f"at least {proposed.coverage_floor:g}")
 
 
@@ -171,17 +198,17 @@ def _check_shifts(proposed: ProposedLists) -> Answer:
 
 
 TABLE_GATES: Final = (
-    TableGate("null values", "Does no row of the lists hold a null?", none_of(_count_nulls)),
-    TableGate("not finite scores", "Is every score a number, not NaN or infinite?", none_of(_count_not_finite)),
-    TableGate("repeated items in a list", "Does no list hold an item twice?", none_of(_count_repeated)),
-    TableGate("ranks out of order", "Are ranks 1, 2, 3, … with scores descending?", none_of(_count_misranked)),
-    TableGate("users not known", "Is every user of the lists known at T?", none_of(_count_unknown_users)),
-    TableGate("items not available", "Is every listed item available at T?", none_of(_count_unavailable)),
-    TableGate("items the user has seen", "Does no list hold an item that its user has seen?", none_of(_count_seen)),
+    TableGate("null values", "Does no row of the lists hold a null?", NoneOf(_count_nulls)),
+    TableGate("not finite scores", "Is every score a number, not NaN or infinite?", NoneOf(_count_not_finite)),
+    TableGate("repeated items in a list", "Does no list hold an item twice?", NoneOf(_count_repeated)),
+    TableGate("ranks out of order", "Are ranks 1, 2, 3, … with scores descending?", NoneOf(_count_misranked)),
+    TableGate("users not known", "Is every user of the lists known at T?", NoneOf(_count_unknown_users)),
+    TableGate("items not available", "Is every listed item available at T?", NoneOf(_count_unavailable)),
+    TableGate("items the user has seen", "Does no list hold an item that its user has seen?", NoneOf(_count_seen)),
     TableGate(
         "users with a list of the wrong length",
         "Does each user have min(k, unseen available items) of them, and each user who has left none?",
-        none_of(_count_wrong_length),
+        NoneOf(_count_wrong_length),
     ),
     TableGate(
         "catalogue coverage", "Do the lists show at least `coverage_floor` of the available items?", _check_coverage

@@ -1,11 +1,12 @@
 """The identity of a night: T, the data as of T, configuration, manifest, code and environment."""
 
+import hashlib
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 import polars as pl
 
-from nightschool.columns import INTERACTIONS, ITEMS, USERS
+from nightschool.columns import INTERACTIONS, ITEMS, USERS, Table
 from nightschool.data.manifest.manifest import Manifest
 from nightschool.errors import DataRefused
 from nightschool.night.config import NightConfig
@@ -78,7 +79,7 @@ def identify(lake: Lake, manifest: Manifest, config: NightConfig, request: Reque
             do="choose a later --as-of; rows count from when their file was written, unless history = true",
         )
     used = tuple(
-        DataUsed(table.name, content_hash(rows, table), rows.select(pl.len()).collect().item())
+        DataUsed(table.name, _fingerprint(lake, table, rows, config), rows.select(pl.len()).collect().item())
         for table, rows in tables
     )
     data = data_fingerprint({table.name: table.fingerprint for table in used})
@@ -86,12 +87,22 @@ def identify(lake: Lake, manifest: Manifest, config: NightConfig, request: Reque
     return keyed_at(identity, instant, manifest, config)
 
 
+def _fingerprint(lake: Lake, table: Table, rows: pl.LazyFrame, config: NightConfig) -> str:
+    """Hash the content of a table; of interactions that outgrow one machine, the names of its files.
+
+    A file is never written twice, so that other rows have other names. The same rows in other files count as others.
+    """
+    if config.engine == "spark" and table is INTERACTIONS:
+        return hashlib.sha256("\0".join(sorted(file.name for file in lake.files(table))).encode()).hexdigest()
+    return content_hash(rows, table)
+
+
 def keyed_at(identity: Identity, as_of: datetime, manifest: Manifest, config: NightConfig) -> Identity:
     """Return the identity that the same data, code and environment would have at another T."""
     key = run_key(
         data=identity.data,
         as_of=as_of,
-        config={"night": config.model_dump(mode="json"), "manifest": manifest.model_dump(mode="json")},
+        config={"night": config.deciding(), "manifest": manifest.model_dump(mode="json")},
         code=identity.code,
         environment=identity.environment,
     )

@@ -86,14 +86,19 @@ class Night:
         return [record for record in found if record is not None]
 
     @property
+    def on_spark(self) -> bool:
+        """Whether Spark computes the night."""
+        return self.config.engine == "spark"
+
+    @property
     def champion_recipe(self) -> Recipe | None:
-        """The recipe of the current release."""
-        return Recipe.model_validate(self.champion.recipe) if self.champion else None
+        """The recipe of the current release; None where tonight's engine cannot fit it."""
+        return _recipe(self.champion, self.config)
 
     @property
     def anchor_recipe(self) -> Recipe | None:
-        """The recipe of the anchor."""
-        return Recipe.model_validate(self.anchor.recipe) if self.anchor else None
+        """The recipe of the anchor, likewise."""
+        return _recipe(self.anchor, self.config)
 
     @property
     def warnings(self) -> list[str]:
@@ -104,6 +109,10 @@ class Night:
             found.append(
                 f"scoring changed ({what}): figures of before, such as release {self.champion.release_id}'s, "
                 "are not comparable with tonight's"
+            )
+        if self.champion is not None and self.champion_recipe is None:
+            found.append(
+                f"Spark cannot fit the recipe of {self.champion.release_id}: tonight's was not compared with it"
             )
         if self.late:
             found += find_doubts(self.home.lake, self.manifest, self.identity.as_of)
@@ -175,7 +184,7 @@ def _begin(home: Home, manifest: Manifest, config: NightConfig, request: Request
     found = releases_before(history, as_of) if late else published
     champion = next(reversed(found), None)
     basis_changes = changed_basis(champion, manifest) if champion else ()
-    tune = config.tune == "now" or bool(basis_changes) or tuning_is_due(found, as_of)
+    due = config.tune == "now" or bool(basis_changes) or tuning_is_due(found, as_of)
     return Night(
         home=home,
         manifest=manifest,
@@ -183,13 +192,19 @@ def _begin(home: Home, manifest: Manifest, config: NightConfig, request: Request
         identity=identity,
         base_version=base_version,
         champion=champion,
-        tune=tune,
+        tune=due or _recipe(champion, config) is None,
         late=late,
         moves_pointer=current is None or as_of >= current.as_of or request.make_current,
         basis_changes=basis_changes,
         anchor=anchor_of(found, as_of),
         promotion_error=promotion_error(found, as_of),
     )
+
+
+def _recipe(release: Release | None, config: NightConfig) -> Recipe | None:
+    """Return the recipe of a release; None without one, or where the engine cannot fit it."""
+    recipe = Recipe.model_validate(release.recipe) if release else None
+    return recipe if recipe is not None and config.can_fit(recipe) else None
 
 
 def _is_unchanged(night: Night, champion: Release) -> bool:

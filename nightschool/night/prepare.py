@@ -9,7 +9,8 @@ import numpy as np
 import polars as pl
 
 from nightschool.columns import INTERACTIONS, ITEMS, USERS
-from nightschool.data.dataset import EventLog, build_event_log
+from nightschool.data.build_log import build_event_log
+from nightschool.data.dataset import EventLog
 from nightschool.data.filters import Rules, check_rules
 from nightschool.data.manifest.manifest import Manifest
 from nightschool.data.splits.splitting import Cut, Window, choose_cut

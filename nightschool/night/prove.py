@@ -21,8 +21,6 @@ from nightschool.night.recipe_gates import ANCHOR, FLOOR, LEARNABLE, OFF_POLICY,
 from nightschool.recipe import Component, Recipe
 from nightschool.vocabulary import POPULARITY
 
-Build = Callable[[Recipe], Blended]
-
 POPULARITY_RECIPE = Recipe(components=(Component(model=POPULARITY),))
 
 CHALLENGER, CHAMPION, ANCHORED = "challenger", "champion", "anchor"
@@ -115,9 +113,45 @@ class ComparisonOnTest:
     promotion_error: float = TAIL
 
 
-def compare_on_test(split: Split, asked: ComparisonOnTest, build: Build) -> Proof:
-    """Refit each recipe on train and validation, evaluate all of them once on the test, and decide."""
-    roles = _Roles(split, asked, build)
+class Role(NamedTuple):
+    """What was measured of a recipe, fitted to train and validation, on the test.
+
+    Attributes:
+        evaluation: The evaluation.
+        chosen: How often what it shows was chosen.
+        lists: Its lists held against the logged ones, by what counts; none where none were explored.
+    """
+
+    evaluation: Evaluation
+    chosen: pl.DataFrame
+    lists: Mapping[Reward, OtherLists]
+
+    def rows(self, role: str) -> pl.DataFrame:
+        """Return what was measured besides the evaluation, as rows of the metrics table."""
+        return pl.concat([self.chosen.with_columns(pl.lit(role).alias(MODEL)), logged_rows(self.lists, role)])
+
+
+Measure = Callable[[Recipe], Role]
+"""Fits a recipe to train and validation, and measures it on the test."""
+
+
+def measuring(split: Split, asked: ComparisonOnTest, build: Callable[[Recipe], Blended]) -> Measure:
+    """Return what fits a recipe to the split's training data and measures it on what is held out."""
+
+    def measure(recipe: Recipe) -> Role:
+        fitted = build(recipe).fit(split.fitted, seed=asked.seed)
+        return Role(
+            evaluate(fitted, split, cutoffs=asked.cutoffs, megabytes=asked.megabytes),
+            chosen_shares(fitted, split, recipe.name, seed=asked.seed, megabytes=asked.megabytes),
+            asked.logged.of(fitted) if asked.logged is not None else {},
+        )
+
+    return measure
+
+
+def compare_on_test(asked: ComparisonOnTest, measure: Measure) -> Proof:
+    """Measure each recipe on the test, and decide."""
+    roles = _Roles(asked, measure)
     gates = [LEARNABLE.ask(roles.evaluation(CHALLENGER), roles.evaluation(POPULARITY))]
     if asked.underpowered:
         users = roles.evaluation(CHALLENGER).n_users
@@ -136,23 +170,6 @@ def compare_on_test(split: Split, asked: ComparisonOnTest, build: Build) -> Proo
     )
 
 
-class _Role(NamedTuple):
-    """What was measured of a role.
-
-    Attributes:
-        chosen: How often what it shows was chosen.
-        lists: Its lists held against the logged ones, by what counts; none where none were explored.
-    """
-
-    evaluation: Evaluation
-    chosen: pl.DataFrame
-    lists: Mapping[Reward, OtherLists]
-
-    def rows(self, role: str) -> pl.DataFrame:
-        """Return what was measured besides the evaluation, as rows of the metrics table."""
-        return pl.concat([self.chosen.with_columns(pl.lit(role).alias(MODEL)), logged_rows(self.lists, role)])
-
-
 def _examination(asked: ComparisonOnTest) -> list[pl.DataFrame]:
     return [asked.logged.examination_rows()] if asked.logged is not None else []
 
@@ -164,10 +181,10 @@ class _Roles:
         found: Role to what was measured.
     """
 
-    def __init__(self, split: Split, asked: ComparisonOnTest, build: Build) -> None:
-        self._split, self._asked, self._build = split, asked, build
-        self._by_recipe: dict[str, _Role] = {}
-        self.found: dict[str, _Role] = {}
+    def __init__(self, asked: ComparisonOnTest, measure: Measure) -> None:
+        self._measure = measure
+        self._by_recipe: dict[str, Role] = {}
+        self.found: dict[str, Role] = {}
         self.measure(CHALLENGER, asked.challenger)
         self.measure(POPULARITY, POPULARITY_RECIPE)
         if asked.champion is not None:
@@ -181,13 +198,7 @@ class _Roles:
         """Fit the recipe of a role and measure it."""
         key = recipe.model_dump_json()
         if key not in self._by_recipe:
-            split, asked = self._split, self._asked
-            fitted = self._build(recipe).fit(split.fitted, seed=asked.seed)
-            self._by_recipe[key] = _Role(
-                evaluate(fitted, split, cutoffs=asked.cutoffs, megabytes=asked.megabytes),
-                chosen_shares(fitted, split, role, seed=asked.seed, megabytes=asked.megabytes),
-                asked.logged.of(fitted) if asked.logged is not None else {},
-            )
+            self._by_recipe[key] = self._measure(recipe)
         self.found[role] = self._by_recipe[key]
         return self.found[role].evaluation
 

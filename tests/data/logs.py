@@ -6,7 +6,8 @@ from datetime import UTC, datetime, timedelta
 import polars as pl
 
 from nightschool.columns import AVAILABLE_AT, INSTANT, ITEM_ID, SOURCE_FILE, SOURCE_ROW, TIMESTAMP, USER_ID
-from nightschool.data.dataset import EventLog, build_event_log
+from nightschool.data.build_log import build_event_log
+from nightschool.data.dataset import EventLog
 from nightschool.data.manifest.manifest import Manifest
 
 START = datetime(2024, 1, 1, tzinfo=UTC)

@@ -30,7 +30,8 @@ from nightschool.columns import (
     USER_INDEX,
     WITHDRAWN,
 )
-from nightschool.data.dataset import EventLog, build_event_log
+from nightschool.data.build_log import build_event_log
+from nightschool.data.dataset import EventLog
 from nightschool.data.manifest.manifest import Manifest
 from nightschool.errors import DataRefused
 from nightschool.hashing import order_ids

@@ -6,7 +6,8 @@ import pytest
 
 from models.sequential.transitions import Transitions
 from nightschool.columns import ALWAYS, INSTANT, ITEM_ID, ITEM_INDEX, POSITION, USER_INDEX
-from nightschool.data.dataset import EventLog, build_event_log
+from nightschool.data.build_log import build_event_log
+from nightschool.data.dataset import EventLog
 from nightschool.data.manifest.manifest import Manifest
 from nightschool.data.splits.splitting import TEST, choose_cut, named_cut
 from nightschool.data.splits.splitting import test_split as split_of_test

@@ -25,7 +25,8 @@ from nightschool.columns import (
     USER_INDEX,
 )
 from nightschool.contract import Dataset, Split
-from nightschool.data.dataset import EventLog, build_event_log
+from nightschool.data.build_log import build_event_log
+from nightschool.data.dataset import EventLog
 from nightschool.data.filters import Filtered, Rules, check_rules, filter_events, suspected_bots
 from nightschool.data.manifest.manifest import Manifest, load_manifest
 from nightschool.data.negatives import sample_negatives

@@ -20,7 +20,7 @@ from nightschool.columns import (
     USER_INDEX,
 )
 from nightschool.contract import Dataset, Float32s, Indices, Split
-from nightschool.data.dataset import build_event_log
+from nightschool.data.build_log import build_event_log
 from nightschool.data.manifest.manifest import load_manifest
 from nightschool.data.splits import splitting
 from nightschool.evaluation.evaluate import evaluate, evaluate_ranking, prediction_errors, relevant_users, with_auc

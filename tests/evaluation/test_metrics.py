@@ -10,12 +10,13 @@ from hypothesis import strategies as st
 from nightschool.evaluation.catalog import CATALOG, FromHits
 from nightschool.evaluation.metrics import (
     auc,
-    coverage_at,
-    gini_at,
+    coverage,
+    gini_of_shown,
     mean_over_list,
     popularity_of,
     ratio,
     self_information,
+    times_shown,
 )
 
 with warnings.catch_warnings():
@@ -153,16 +154,16 @@ def test_novelty_and_popularity_of_a_list() -> None:
 def test_coverage_counts_distinct_items_of_the_catalogue() -> None:
     lists = np.array([[0, 1], [0, -1]], dtype=np.int32)
     available = np.array([True, True, True, True, False])
-    assert coverage_at(lists, available, 2) == 0.5
-    assert coverage_at(lists, available, 1) == 0.25
-    assert math.isnan(coverage_at(lists, np.zeros(5, dtype=bool), 2))
+    assert coverage(times_shown(lists, 5, 2), available) == 0.5
+    assert coverage(times_shown(lists, 5, 1), available) == 0.25
+    assert math.isnan(coverage(times_shown(lists, 5, 2), np.zeros(5, dtype=bool)))
 
 
 def test_gini_is_zero_for_even_lists_and_high_for_one_item() -> None:
     available = np.ones(4, dtype=bool)
-    assert gini_at(np.array([[0, 1, 2, 3]], dtype=np.int32), available, 4) == 0.0
-    assert gini_at(np.array([[2], [2]], dtype=np.int32), available, 1) == 0.75
-    assert math.isnan(gini_at(np.array([[-1]], dtype=np.int32), available, 1))
+    assert gini_of_shown(times_shown(np.array([[0, 1, 2, 3]], dtype=np.int32), 4, 4), available) == 0.0
+    assert gini_of_shown(times_shown(np.array([[2], [2]], dtype=np.int32), 4, 1), available) == 0.75
+    assert math.isnan(gini_of_shown(times_shown(np.array([[-1]], dtype=np.int32), 4, 1), available))
 
 
 @given(st.lists(st.integers(0, 3), min_size=1, max_size=30))
@@ -171,7 +172,7 @@ def test_gini_equals_the_mean_absolute_difference(shown: list[int]) -> None:
     differences = np.abs(counts[:, None] - counts[None, :]).sum()
     expected = differences / (2 * 4 * counts.sum())
     lists = np.array([[item] for item in shown], dtype=np.int32)
-    assert gini_at(lists, np.ones(4, dtype=bool), 1) == pytest.approx(expected)
+    assert gini_of_shown(times_shown(lists, 4, 1), np.ones(4, dtype=bool)) == pytest.approx(expected)
 
 
 def test_a_ratio_over_nothing_is_not_a_number() -> None:

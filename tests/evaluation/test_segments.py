@@ -1,5 +1,3 @@
-from dataclasses import replace
-
 import numpy as np
 import polars as pl
 
@@ -66,7 +64,7 @@ def test_every_other_attribute_has_its_large_values_and_the_rest_together() -> N
     made = dataset([1] * 300, ["x"] * 300)
     teams = ["red"] * 120 + ["blue"] * 60 + [f"team {number}" for number in range(60)] + [None] * 60
     users = made.users.with_columns(team=pl.Series(teams), city=pl.Series(["a"] * 49 + [None] * 251, dtype=pl.String))
-    found = attribute_segments(replace(made, users=users))
+    found = attribute_segments(users, made.audience)
     assert {name: int(mask.sum()) for name, mask in found.items()} == {
         "team:blue": 60,
         "team:red": 120,
@@ -77,6 +75,6 @@ def test_every_other_attribute_has_its_large_values_and_the_rest_together() -> N
 def test_of_an_attribute_with_many_values_the_twenty_largest_stand_alone() -> None:
     made = dataset([1] * 1_250)
     users = made.users.with_columns(team=pl.Series([f"{number % 25:02}" for number in range(1_250)]))
-    found = attribute_segments(replace(made, users=users))
+    found = attribute_segments(users, made.audience)
     assert len(found) == 21
     assert found["team:others"].sum() == 250

@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 
 from nightschool.columns import INTERACTIONS
-from nightschool.data.dataset import build_event_log
+from nightschool.data.build_log import build_event_log
 from nightschool.data.manifest.manifest import Manifest
 from nightschool.errors import DataRefused, ManifestError
 from tests.ingest.logs import HEADER, ROWS, Home

@@ -6,7 +6,7 @@ from pathlib import Path
 import polars as pl
 
 from nightschool.columns import INTERACTIONS, ITEM_INDEX, POSITION, QUARANTINE, USER_INDEX
-from nightschool.data.dataset import build_event_log
+from nightschool.data.build_log import build_event_log
 from nightschool.storage.as_of import newest_known, scan_at
 from tests.ingest.logs import NOW, Home
 

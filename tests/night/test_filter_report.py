@@ -8,7 +8,8 @@ import polars as pl
 import pytest
 
 from nightschool.columns import EVENT, ITEM_ID, TIMESTAMP, USER_ID
-from nightschool.data.dataset import EventLog, build_event_log
+from nightschool.data.build_log import build_event_log
+from nightschool.data.dataset import EventLog
 from nightschool.data.manifest.manifest import Manifest, load_manifest
 from nightschool.errors import DataRefused
 from nightschool.night.config import NightConfig

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from nightschool.errors import DataRefused
+from nightschool.night.config import NightConfig
 from nightschool.night.identity import again, identify, is_repeat_of, keyed_at, undecided
 from nightschool.storage.home import Home
 from nightschool.storage.releases import Draft
@@ -65,3 +66,13 @@ def test_a_repeat_is_found_by_its_key_among_those_that_are_decided(opened: Home)
     decide(opened, first.run_key)
     assert is_repeat_of(first, second.run_key, opened.releases)
     assert not is_repeat_of(first, "another", opened.releases)
+
+
+def test_on_spark_the_files_of_interactions_are_what_counts(tmp_path: Path) -> None:
+    home = make_home(tmp_path / "home")
+    config = NightConfig(engine="spark")
+    first = identify(home.lake, MANIFEST, config, REQUEST, None)
+    assert identify(home.lake, MANIFEST, config, REQUEST, None) == first
+    assert identify(home.lake, MANIFEST, CONFIG, REQUEST, None).data != first.data
+    meet(home, MONDAY, row=2)
+    assert identify(home.lake, MANIFEST, config, REQUEST, None).data != first.data

@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 
 from nightschool.night.logged_lists import LoggedLists
-from nightschool.night.prove import POPULARITY_RECIPE, ComparisonOnTest, Fairness, compare_on_test
+from nightschool.night.prove import POPULARITY_RECIPE, ComparisonOnTest, Fairness, compare_on_test, measuring
 from nightschool.recipe import Component, Recipe
 
 FAIR = Recipe(components=(Component(model="fair"),))
@@ -31,6 +31,10 @@ def build(fixed):
 
 def asked(challenger, champion=None, underpowered=False):
     return ComparisonOnTest(challenger, champion, underpowered, cutoffs=(1, 10), seed=0, megabytes=1)
+
+
+def compared(build, split, asked):
+    return compare_on_test(asked, measuring(split, asked, build))
 
 
 def logged(split, clicked_item):
@@ -65,18 +69,18 @@ def passed(proof):
 
 
 def test_the_first_recipe_must_beat_popularity(split, build):
-    proof = compare_on_test(split, asked(BETTER), build)
+    proof = compared(build, split, asked(BETTER))
     assert (proof.recipe, proof.decision, proof.learnable) == (BETTER, "first", True)
 
 
 def test_without_a_preference_to_learn_popularity_is_published(split, build):
-    proof = compare_on_test(split, asked(BAD), build)
+    proof = compared(build, split, asked(BAD))
     assert (proof.recipe, proof.decision, proof.learnable) == (POPULARITY_RECIPE, "popularity", False)
     assert "no preference to learn" in proof.sentence
 
 
 def test_a_better_challenger_takes_the_champions_place(split, build):
-    proof = compare_on_test(split, asked(BETTER, champion=GOOD), build)
+    proof = compared(build, split, asked(BETTER, champion=GOOD))
     assert (proof.recipe, proof.decision) == (BETTER, "promoted")
     assert passed(proof) == {"learnable": True, "superior": True, "floor": True}
 
@@ -84,7 +88,7 @@ def test_a_better_challenger_takes_the_champions_place(split, build):
 @pytest.mark.parametrize(("clicked_item", "decision"), [(1, "promoted"), (3, "kept")])
 def test_logged_lists_that_show_the_challenger_fewer_clicks_keep_the_champion(split, build, clicked_item, decision):
     # The challenger would show item 1 first, the champion item 3.
-    proof = compare_on_test(split, replace(asked(BETTER, champion=GOOD), logged=logged(split, clicked_item)), build)
+    proof = compared(build, split, replace(asked(BETTER, champion=GOOD), logged=logged(split, clicked_item)))
     assert proof.decision == decision
     assert passed(proof)["superior"]
     assert passed(proof)["off_policy"] == (decision == "promoted")
@@ -95,14 +99,14 @@ def test_logged_lists_that_show_the_challenger_fewer_clicks_keep_the_champion(sp
 
 def test_a_challenger_must_be_shown_better_at_the_error_that_is_left(split, build):
     usual, strict = asked(FAIR, champion=GOOD), replace(asked(FAIR, champion=GOOD), promotion_error=1e-30)
-    proofs = [compare_on_test(split, each, build) for each in (usual, strict)]
+    proofs = [compared(build, split, each) for each in (usual, strict)]
     assert [proof.decision for proof in proofs] == ["promoted", "kept"]
     assert proofs[1].gates[1].demanded.endswith(", at 0.000% on one side")
 
 
 @pytest.mark.parametrize(("anchor", "decision"), [(BETTER, "kept"), (BAD, "promoted"), (GOOD, "promoted")])
 def test_a_challenger_shown_worse_than_the_anchor_is_not_promoted(split, build, anchor, decision):
-    proof = compare_on_test(split, replace(asked(FAIR, champion=GOOD), anchor=anchor), build)
+    proof = compared(build, split, replace(asked(FAIR, champion=GOOD), anchor=anchor))
     assert proof.decision == decision
     other = anchor != GOOD  # the champion needs no second comparison
     assert passed(proof).get("anchor") == ((decision == "promoted") if other else None)
@@ -113,23 +117,23 @@ def test_a_challenger_shown_worse_than_the_anchor_is_not_promoted(split, build, 
 
 @pytest.mark.parametrize("challenger", [GOOD, BAD])
 def test_a_champion_stays_unless_shown_worse(split, build, challenger):
-    proof = compare_on_test(split, asked(challenger, champion=BETTER), build)
+    proof = compared(build, split, asked(challenger, champion=BETTER))
     assert (proof.recipe, proof.decision) == (BETTER, "kept")
     assert passed(proof)["superior"] is False
 
 
 def test_on_other_nights_the_champion_meets_popularity_only(split, build):
-    proof = compare_on_test(split, asked(BETTER, champion=BETTER), build)
+    proof = compared(build, split, asked(BETTER, champion=BETTER))
     assert passed(proof) == {"learnable": True, "floor": True}
 
 
 def test_a_champion_shown_worse_than_popularity_gives_way(split, build):
-    proof = compare_on_test(split, asked(BAD, champion=BAD), build)
+    proof = compared(build, split, asked(BAD, champion=BAD))
     assert (proof.recipe, proof.decision) == (POPULARITY_RECIPE, "popularity")
 
 
 def test_too_few_users_publish_validations_choice_as_unproved(split, build):
-    proof = compare_on_test(split, asked(BAD, champion=BETTER, underpowered=True), build)
+    proof = compared(build, split, asked(BAD, champion=BETTER, underpowered=True))
     assert (proof.recipe, proof.decision, proof.learnable) == (BAD, "unproved", None)
     assert "too few users to tell" in proof.sentence
 
@@ -140,7 +144,7 @@ def test_a_segment_that_is_shown_worse_off_may_keep_the_champion(split, build, r
     fairness = Fairness({"team:tenth": tenth, "team:rest": ~tenth}, rule)
     third = pl.when(pl.col("user_index") % 10 == 0).then(pl.lit(3, pl.Int32)).otherwise("item_index")
     mixed = replace(split, held_out=split.held_out.with_columns(item_index=third))
-    proof = compare_on_test(mixed, replace(asked(BETTER, champion=GOOD), fairness=fairness), build)
+    proof = compared(build, mixed, replace(asked(BETTER, champion=GOOD), fairness=fairness))
     assert proof.decision == decision
     asked_of = [gate for gate in proof.gates if gate.name == "segments"]
     assert [gate.passed for gate in asked_of] == ([] if rule == "off" else [False])

@@ -7,7 +7,8 @@ import pytest
 
 from nightschool.columns import AVAILABLE_AT, INSTANT, ITEM_ID, ITEM_INDEX, TEXT, TITLE
 from nightschool.contract import Dataset, Float32s, Indices
-from nightschool.data.dataset import EventLog, build_event_log
+from nightschool.data.build_log import build_event_log
+from nightschool.data.dataset import EventLog
 from nightschool.data.manifest.manifest import Manifest
 from nightschool.data.splits.cold_start import ITEMS, USERS, leave_out
 from nightschool.errors import ConfigurationError

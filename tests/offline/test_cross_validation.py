@@ -7,7 +7,8 @@ import pytest
 
 from nightschool.columns import ITEM_ID, RATING, TIMESTAMP, USER_ID
 from nightschool.contract import Dataset
-from nightschool.data.dataset import EventLog, build_event_log
+from nightschool.data.build_log import build_event_log
+from nightschool.data.dataset import EventLog
 from nightschool.data.manifest.manifest import Manifest
 from nightschool.data.splits.folds import fold_splits
 from nightschool.errors import ConfigurationError

@@ -9,7 +9,8 @@ import pytest
 
 from nightschool.columns import ITEM_ID, TIMESTAMP, USER_ID
 from nightschool.contract import Split
-from nightschool.data.dataset import EventLog, build_event_log
+from nightschool.data.build_log import build_event_log
+from nightschool.data.dataset import EventLog
 from nightschool.data.manifest.manifest import Manifest
 from nightschool.errors import DataRefused
 from nightschool.evaluation.compare import compare

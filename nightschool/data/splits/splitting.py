@@ -1,8 +1,10 @@
 """Where the data are cut into train, validation and test: the night's own choice, and the named protocols."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from typing import NamedTuple
 
 import numpy as np
 import polars as pl
@@ -21,6 +23,7 @@ from nightschool.data.splits.protocols import (
     last_session,
     random_user,
 )
+from nightschool.data.splits.timeline import Ends, Timeline
 from nightschool.errors import ConfigurationError, DataRefused
 
 TRAIN, VALIDATION, TEST = 0, 1, 2
@@ -93,32 +96,108 @@ def test_split(log: EventLog, cut: Cut) -> Split:
     return replace(split, fitted=replace(fitted, learned=learned))
 
 
+class Evaluable(NamedTuple):
+    """Users with a history and a relevant pair held out for validation and for the test; those apart add up."""
+
+    validation: int
+    test: int
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How a log is cut, before anything is labelled.
+
+    Attributes:
+        protocol: The name of the protocol.
+        days: The length of validation and of test, where a common instant cuts; None elsewhere.
+        newest: The time of the newest event, in microseconds; None likewise.
+        warnings: What weakens every verdict drawn from this cut.
+    """
+
+    protocol: str
+    days: int | None = None
+    newest: int | None = None
+    warnings: tuple[str, ...] = ()
+
+    def label(self, log: EventLog, seed: int) -> Cut:
+        """Label the events of a log, or of some of its users."""
+        if self.days is None or self.newest is None:
+            test, validation = _hold_out(log, self.protocol, seed, Window())
+            return Cut(_labels(test, validation), self.protocol, warnings=self.warnings)
+        test_from = self.newest - self.days * _DAY
+        validation_from = test_from - self.days * _DAY
+        times = instants(log.events)
+        labels = (times > validation_from).astype(np.int8) + (times > test_from).astype(np.int8)
+        labels[~log.known] = TEST
+        return Cut(labels, self.protocol, _instant(validation_from), _instant(test_from), self.warnings)
+
+
 def choose_cut(log: EventLog, *, seed: int, window: Window = Window()) -> Cut:
     """Choose the night's cut: temporal and global if the data allow it, else temporal per user, else random per user.
 
     Raises:
         DataRefused: The log has no events.
     """
-    if not log.known.any():
+    ends = Ends.of(log)
+
+    def count(plan: Plan) -> Evaluable:
+        return count_evaluable_parts(log, plan.label(log, seed))
+
+    plan, found = choose_plan(ends, log.ordered, lambda: Timeline.of(log, ends), count, window)
+    return weigh(plan.label(log, seed), found, window)
+
+
+def choose_plan(
+    ends: Ends,
+    ordered: bool,
+    timeline: Callable[[], Timeline],
+    count: Callable[[Plan], Evaluable],
+    window: Window = Window(),
+) -> tuple[Plan, Evaluable]:
+    """Choose the night's cut from what adds up over users, and count the users whom it can evaluate.
+
+    Args:
+        ends: The ends of all events.
+        ordered: Whether events without times stand in the order of time.
+        timeline: Counts how events and users lie in time; asked where they have times.
+        count: Counts the users whom a plan can evaluate.
+        window: How long the windows of a temporal cut are.
+
+    Raises:
+        DataRefused: There are no events.
+    """
+    if not ends.events:
         raise DataRefused("There is nothing to split", seen=0, do="ingest interactions first")
-    if not log.has_time and log.ordered:
+    if ends.has_time:
+        days = timeline().window(window.days, window.min_users, window.max_test_share)
+        plan = Plan("temporal", days, ends.newest)
+        found = count(plan) if days is not None else Evaluable(0, 0)
+        if found.validation:
+            return plan, found
+        why = (
+            f"no common instant leaves {window.min_users} known users a test of {window.days} days or more within "
+            f"{window.max_test_share:.0%} of the rows: each user's last 20 % is the test, and the models know other "
+            "people's later events, so every verdict is weaker"
+        )
+        plan = Plan("temporal-user", warnings=(why,))
+    elif ordered:
         why = (
             "the data have an order and no time: each user's last 20 % is the test, and the models know other people's "
             "later events, so every verdict is weaker"
         )
-        return _divide(log, "temporal-user", seed, window, (why,))
-    if not log.has_time:
+        plan = Plan("temporal-user", warnings=(why,))
+    else:
         why = "the data have no time: pairs are held out at random, so the models know events later than the test's"
-        return _divide(log, "random-user", seed, window, (why,))
-    cut = _temporal(log, window)
-    if cut is not None:
+        plan = Plan("random-user", warnings=(why,))
+    return plan, count(plan)
+
+
+def weigh(cut: Cut, found: Evaluable, window: Window) -> Cut:
+    """Mark a cut whose test has too few users to tell anything."""
+    if found.test >= window.min_users or cut.test_from is not None:
         return cut
-    why = (
-        f"no common instant leaves {window.min_users} known users a test of {window.days} days or more within "
-        f"{window.max_test_share:.0%} of the rows: each user's last 20 % is the test, and the models know other "
-        "people's later events, so every verdict is weaker"
-    )
-    return _divide(log, "temporal-user", seed, window, (why,))
+    few = f"too few users to tell: {found.test} with relevant test items, {window.min_users} needed"
+    return replace(cut, warnings=(*cut.warnings, few), underpowered=True)
 
 
 def named_cut(log: EventLog, protocol: str, *, seed: int, window: Window = Window()) -> Cut:
@@ -142,13 +221,21 @@ def named_cut(log: EventLog, protocol: str, *, seed: int, window: Window = Windo
     if protocol == "given":
         return _given(log, seed, window)
     if protocol != "temporal":
-        return _divide(log, protocol, seed, window, ())
+        return _divide(log, protocol, seed, window)
     cut = _temporal(log, window)
     if cut is None:
         raise ConfigurationError(
             f"no instant leaves {window.min_users} known users a temporal test", do="use --protocol temporal-user"
         )
     return cut
+
+
+def count_evaluable_parts(log: EventLog, cut: Cut) -> Evaluable:
+    """Count the users whom validation and test can evaluate."""
+    return Evaluable(
+        count_evaluable(log, cut.part(TRAIN), cut.part(VALIDATION)),
+        count_evaluable(log, cut.part(TRAIN, VALIDATION), cut.part(TEST)),
+    )
 
 
 def count_evaluable(log: EventLog, fitted: Mask, held_out: Mask) -> int:
@@ -161,46 +248,21 @@ def count_evaluable(log: EventLog, fitted: Mask, held_out: Mask) -> int:
 
 
 def _temporal(log: EventLog, window: Window) -> Cut | None:
-    times = instants(log.events)
-    length = _window_length(log, times, window)
-    if length is None:
+    ends = Ends.of(log)
+    days = Timeline.of(log, ends).window(window.days, window.min_users, window.max_test_share)
+    if days is None:
         return None
-    test_from = int(times[log.known].max()) - length * _DAY
-    validation_from = test_from - length * _DAY
-    labels = (times > validation_from).astype(np.int8) + (times > test_from).astype(np.int8)
-    labels[~log.known] = TEST
-    cut = Cut(labels, "temporal", _instant(validation_from), _instant(test_from))
-    return cut if count_evaluable(log, cut.part(TRAIN), cut.part(VALIDATION)) else None
+    cut = Plan("temporal", days, ends.newest).label(log, 0)
+    return cut if count_evaluable_parts(log, cut).validation else None
 
 
-def _window_length(log: EventLog, times: NDArray[np.int64], window: Window) -> int | None:
-    """Return the fewest days that give the test enough users; None if that takes too many rows or all of the past."""
-    times = times[log.known]
-    timed = np.sort(times[times > np.iinfo(np.int64).min])
-    newest = int(timed[-1])
-    longest = (newest - int(timed[0])) // (2 * _DAY)
-    days = np.arange(window.days, longest + 1)
-    test_from = newest - days * _DAY
-    first, last = _first_and_last_discovery(log, times)
-    # A user counts who is there before the instant and finds a new relevant item after it; first ≤ last always.
-    users = np.searchsorted(first, test_from, side="right") - np.searchsorted(last, test_from, side="right")
-    shares = (len(timed) - np.searchsorted(timed, test_from, side="right")) / len(times)
-    enough = np.flatnonzero((users >= window.min_users) & (shares <= window.max_test_share))
-    return int(days[enough[0]]) if len(enough) else None
+def _divide(log: EventLog, protocol: str, seed: int, window: Window) -> Cut:
+    held_out = _hold_out(log, protocol, seed, window)
+    return _assemble(log, protocol, held_out, window)
 
 
-def _first_and_last_discovery(log: EventLog, times: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return sorted times of each user's first event and last first interaction with a relevant item."""
-    events = log.events.filter(pl.Series(log.known)).select(USER_INDEX, ITEM_INDEX, RELEVANT, time=pl.Series(times))
-    first_seen = events.group_by(USER_INDEX, ITEM_INDEX).agg(pl.col("time").min(), pl.col(RELEVANT).any())
-    users = first_seen.group_by(USER_INDEX).agg(
-        first=pl.col("time").min(), last=pl.col("time").filter(pl.col(RELEVANT)).max()
-    )
-    users = users.drop_nulls("last")
-    return np.sort(users["first"].to_numpy()), np.sort(users["last"].to_numpy())
-
-
-def _divide(log: EventLog, protocol: str, seed: int, window: Window, warnings: tuple[str, ...]) -> Cut:
+def _hold_out(log: EventLog, protocol: str, seed: int, window: Window) -> tuple[Mask, Mask]:
+    """Return the events of the test and those of validation."""
     hold_out_test, hold_out_validation = PROTOCOLS[protocol]
     if protocol == "next-session":
         hold_out_test = hold_out_validation = partial(last_session, minutes=window.session_minutes)
@@ -209,7 +271,7 @@ def _divide(log: EventLog, protocol: str, seed: int, window: Window, warnings: t
         gap = f"{window.session_minutes:g} minutes"
         raise DataRefused("no user has two sessions", seen=f"no gap above {gap}", do="give a shorter --session-minutes")
     test = held_out | ~log.known
-    return _assemble(log, protocol, (test, hold_out_validation(log, ~test, seed)), window, warnings)
+    return test, hold_out_validation(log, ~test, seed)
 
 
 def _given(log: EventLog, seed: int, window: Window) -> Cut:
@@ -221,19 +283,16 @@ def _given(log: EventLog, seed: int, window: Window) -> Cut:
     if overlap:
         raise DataRefused("The given test repeats pairs of the interactions", seen=overlap, do="remove them from one")
     validation = random_user(log, log.known, seed, share=log.n_given / log.events.height)
-    return _assemble(log, "given", (~log.known, validation), window, ())
+    return _assemble(log, "given", (~log.known, validation), window)
 
 
-def _assemble(
-    log: EventLog, protocol: str, held_out: tuple[Mask, Mask], window: Window, warnings: tuple[str, ...]
-) -> Cut:
-    test, validation = held_out
-    labels = np.where(test, TEST, np.where(validation, VALIDATION, TRAIN)).astype(np.int8)
-    users = count_evaluable(log, ~test, test)
-    if users >= window.min_users:
-        return Cut(labels, protocol, warnings=warnings)
-    few = f"too few users to tell: {users} with relevant test items, {window.min_users} needed"
-    return Cut(labels, protocol, warnings=(*warnings, few), underpowered=True)
+def _assemble(log: EventLog, protocol: str, held_out: tuple[Mask, Mask], window: Window) -> Cut:
+    cut = Cut(_labels(*held_out), protocol)
+    return weigh(cut, count_evaluable_parts(log, cut), window)
+
+
+def _labels(test: Mask, validation: Mask) -> NDArray[np.int8]:
+    return np.where(test, TEST, np.where(validation, VALIDATION, TRAIN)).astype(np.int8)
 
 
 def _instant(microseconds: int) -> datetime:

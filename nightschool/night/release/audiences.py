@@ -1,5 +1,6 @@
 """Fallback lists for cold-start users: the most popular items of their audience, or of all users."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -7,7 +8,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from nightschool.columns import AUDIENCE, ITEM_ID, RANK, SCORE
-from nightschool.contract import Dataset, Float32s
+from nightschool.contract import Dataset, Float32s, Indices
 from nightschool.evaluation.segments import MIN_AUDIENCE
 from nightschool.ranking.topk import top_k
 from nightschool.vocabulary import EVERYONE
@@ -45,24 +46,43 @@ class Audiences:
 
 def measure_audiences(dataset: Dataset) -> Audiences:
     """Measure popularity among all users and among each value of the audience attribute that at least 50 users have."""
-    of_user = np.zeros(dataset.n_users, dtype=np.int32)
-    names = [EVERYONE]
-    if dataset.audience is not None:
-        values = dataset.users[dataset.audience].cast(pl.String)
-        sizes = values.drop_nulls().value_counts(name="users").filter(pl.col("users") >= MIN_AUDIENCE)
-        names += sorted({*sizes[values.name]} - {EVERYONE})
-        of_user = _rows(values, names)
-    positives = dataset.positives()
-    everyone = np.asarray(positives.sum(axis=0)).ravel()
-    scores = np.empty((len(names), dataset.n_items), dtype=np.float32)
-    scores[0] = everyone
-    for row in range(1, len(names)):
-        own = np.asarray(positives[of_user == row].sum(axis=0)).ravel()
-        scores[row] = own + everyone / (dataset.n_users + 1)
-    return Audiences(tuple(names), scores, of_user)
+    names = audience_names(_values(dataset))
+    of_user = audience_of_users(dataset, names)
+    return join_audiences(names, count_likes(dataset, names), dataset.n_users, of_user)
 
 
-def _rows(values: pl.Series, names: list[str]) -> NDArray[np.int32]:
+def audience_names(values: pl.Series | None) -> tuple[str, ...]:
+    """Return the audiences, `everyone` first, from the attribute of all users; None where there is none."""
+    if values is None:
+        return (EVERYONE,)
+    sizes = values.drop_nulls().value_counts(name="users").filter(pl.col("users") >= MIN_AUDIENCE)
+    return (EVERYONE, *sorted({*sizes[values.name]} - {EVERYONE}))
+
+
+def audience_of_users(dataset: Dataset, names: Sequence[str]) -> Indices:
+    """Return the row of each user's audience among the names, int32 [n_users]."""
+    values = _values(dataset)
+    if values is None:
+        return np.zeros(dataset.n_users, dtype=np.int32)
     known = pl.DataFrame({values.name: pl.Series(names[1:], dtype=pl.String), "row": np.arange(1, len(names))})
     joined = values.to_frame().join(known, on=values.name, how="left", maintain_order="left")
     return joined["row"].fill_null(0).to_numpy().astype(np.int32)
+
+
+def count_likes(dataset: Dataset, names: Sequence[str]) -> NDArray[np.float64]:
+    """Count each audience's users who like each item, float64 [n_audiences, n_items]; those of users apart add up."""
+    positives, of_user = dataset.positives(), audience_of_users(dataset, names)
+    counts = [positives.sum(axis=0), *(positives[of_user == row].sum(axis=0) for row in range(1, len(names)))]
+    return np.stack([np.asarray(each, dtype=np.float64).ravel() for each in counts])
+
+
+def join_audiences(names: Sequence[str], counts: NDArray[np.float64], n_users: int, of_user: Indices) -> Audiences:
+    """Make the audiences of what `count_likes` counted among all users."""
+    everyone = counts[0].astype(np.float32)
+    scores = counts.astype(np.float32)
+    scores[1:] += everyone / (n_users + 1)
+    return Audiences(tuple(names), scores, of_user)
+
+
+def _values(dataset: Dataset) -> pl.Series | None:
+    return None if dataset.audience is None else dataset.users[dataset.audience].cast(pl.String)

@@ -1,5 +1,6 @@
 """The tables of a release: lists, their candidate pool, neighbours, and fallback lists for cold-start users."""
 
+import os
 from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
@@ -31,7 +32,13 @@ from nightschool.contract import Blended, Dataset, Indices, Mask, Pool
 from nightschool.night.departed import present
 from nightschool.night.release.audiences import Audiences, measure_audiences
 from nightschool.night.release.histories import histories
-from nightschool.night.release.neighbours import item_weights, similar_items, similar_users, weights_by_component
+from nightschool.night.release.neighbours import (
+    co_occurrence,
+    item_weights,
+    similar_items,
+    similar_users,
+    weights_by_component,
+)
 from nightschool.night.release.next_items import next_items
 from nightschool.night.release.stability import UNTIED, Tie
 from nightschool.progress import watch
@@ -75,7 +82,8 @@ def write_tables(
         if isinstance(part, Attends):
             write_network(NETWORKS.path(folder / LEARNED, name), part.network(), dataset.item_ids)
     audiences = measure_audiences(dataset)
-    weights = weights_by_component(recommender, dataset)
+    co_occurring = co_occurrence(dataset)
+    weights = weights_by_component(recommender, co_occurring)
     writer = ListWriter(recommender, dataset, audiences, k, tie)
     by_id = dataset.user_ids.arg_sort().to_numpy().astype(np.int32)
     counts = writer.write(by_id[present(dataset)[by_id]], folder, megabytes)
@@ -83,7 +91,9 @@ def write_tables(
     with ThreadPoolExecutor(1) as sorting:
         weighed = sorting.submit(write_weights, weights, dataset, folder)
         counts[SIMILAR_USERS.name] = write_rows(similar_users(dataset), folder, SIMILAR_USERS)
-        counts[SIMILAR_ITEMS.name] = write_rows(similar_items(weights, dataset, megabytes), folder, SIMILAR_ITEMS)
+        counts[SIMILAR_ITEMS.name] = write_rows(
+            similar_items(weights, co_occurring, dataset, megabytes), folder, SIMILAR_ITEMS
+        )
         counts[NEXT_ITEMS.name] = write_rows(next_items(dataset), folder, NEXT_ITEMS)
         counts[AUDIENCE_RECOMMENDATIONS.name] = write_rows(
             audiences.lists(dataset, k), folder, AUDIENCE_RECOMMENDATIONS
@@ -117,7 +127,11 @@ def write_rows(frame: pl.DataFrame, folder: Path, table: Table, part: int | str 
     """Write one file of a table below the folder; return its number of rows."""
     target = folder / table.name
     target.mkdir(parents=True, exist_ok=True)
-    frame.write_parquet(target / (f"{part:05}.parquet" if isinstance(part, int) else f"{part or 0}.parquet"))
+    file = target / (f"{part:05}.parquet" if isinstance(part, int) else f"{part or 0}.parquet")
+    # Two tries of one task of Spark may write at the same time.
+    draft = file.with_suffix(f".{os.getpid()}")
+    frame.write_parquet(draft)
+    draft.replace(file)
     return frame.height
 
 

@@ -28,6 +28,7 @@ from nightschool.ranking.cosine_neighbours import nearest_by_cosine, nearest_by_
 from nightschool.ranking.foldin import ItemWeights, stand_in_order
 from nightschool.ranking.set_neighbours import Neighbours, nearest_by_sets
 from nightschool.ranking.topk import Ranking, top_k
+from nightschool.ranking.truncate import keep_largest
 from nightschool.vocabulary import CO_OCCURRENCE
 
 NEIGHBOURS = 20
@@ -42,14 +43,14 @@ _COMPARISONS = 12_000**2
 _SMALLEST_PANEL = 1_000
 
 
-def weights_by_component(recommender: Blended, dataset: Dataset) -> dict[str, ItemWeights]:
+def weights_by_component(recommender: Blended, co_occurring: csr_array) -> dict[str, ItemWeights]:
     """Return the item weights of each component that has them, in the order of `stand_in_order`.
 
     Where no component has any, `co_occurrence` replaces them, unless no component explains its items.
     """
     weighing = {name: ItemWeights.of(part) for name, part in recommender.parts.items() if isinstance(part, WeighsItems)}
     if not weighing and not recommender.unexplained.issuperset(recommender.parts):
-        return {CO_OCCURRENCE: ItemWeights(co_occurrence(dataset))}
+        return {CO_OCCURRENCE: ItemWeights(co_occurring)}
     return {name: weighing[name] for name in stand_in_order(weighing, recommender.parts)}
 
 
@@ -61,6 +62,20 @@ def co_occurrence(dataset: Dataset) -> csr_array:
     weights = csr_array((similar.scores[found], similar.rows[found], starts), shape=(dataset.n_items, dataset.n_items))
     weights.sort_indices()
     return weights
+
+
+def strongest_cosines(shared: Float32s, sizes: Float32s, items: range) -> csr_array:
+    """Compute rows of `co_occurrence` from counts of users, CSR float32 [len(items), n_items].
+
+    Args:
+        shared: float32 [len(items), n_items], the users who like both of two items.
+        sizes: float32 [n_items], the users who like each item.
+        items: The items of the rows.
+    """
+    own = np.arange(len(items))
+    shared[own, list(items)] = 0
+    norms = np.sqrt(sizes[items.start : items.stop].astype(np.float64)[:, None] * sizes.astype(np.float64))
+    return keep_largest((shared / np.maximum(norms, 1)).astype(np.float32), _WEIGHTS_AN_ITEM)
 
 
 def item_weights(weights: Mapping[str, ItemWeights], dataset: Dataset) -> pl.DataFrame:
@@ -87,7 +102,9 @@ def _triples(matrix: csr_array, dataset: Dataset) -> pl.DataFrame:
     )
 
 
-def similar_items(weights: Mapping[str, ItemWeights], dataset: Dataset, megabytes: int) -> pl.DataFrame:
+def similar_items(
+    weights: Mapping[str, ItemWeights], co_occurring: csr_array, dataset: Dataset, megabytes: int
+) -> pl.DataFrame:
     """Return up to 20 available neighbours of each item: item_id, neighbor_id, rank, score.
 
     They come from the first component that has any for the item; where none does, from co-occurrence, and then from
@@ -95,7 +112,7 @@ def similar_items(weights: Mapping[str, ItemWeights], dataset: Dataset, megabyte
     """
     size = block_users(dataset.n_items, megabytes, components=2)
     known = {name: each.matrix for name, each in weights.items() if each.recency is None}
-    known.setdefault(CO_OCCURRENCE, co_occurrence(dataset))
+    known.setdefault(CO_OCCURRENCE, co_occurring)
     units = vectors_of(dataset).units()
     found = []
     for start in range(0, dataset.n_items, size):

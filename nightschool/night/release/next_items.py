@@ -4,6 +4,7 @@ from typing import Final
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 from scipy.sparse import coo_array, csr_array
 
 from nightschool.columns import ITEM_ID, ITEM_INDEX, NEIGHBOR_ID, RANK, SHARE, SUPPORT, USER_INDEX
@@ -26,7 +27,19 @@ def next_items(dataset: Dataset) -> pl.DataFrame:
     ones the lower item index comes first. A dataset without an order has no rows.
     """
     liked = placed_likes(dataset)
-    counts = _followers(liked, dataset.n_items).tocoo()
+    takers = np.bincount(liked[ITEM_INDEX].to_numpy(), minlength=dataset.n_items)
+    return most_frequent(_followers(liked, dataset.n_items), takers, dataset)
+
+
+def most_frequent(followers: csr_array, takers: NDArray[np.int64], dataset: Dataset) -> pl.DataFrame:
+    """Return the rows of `next_items` from counts of users.
+
+    Args:
+        followers: CSR [n_items, n_items], the users who liked one item soon after another.
+        takers: int64 [n_items], the users who liked each item.
+        dataset: Says which items there are.
+    """
+    counts = followers.tocoo()
     kept = (counts.data >= MIN_SUPPORT) & dataset.available[counts.col]
     items, followers, support = counts.row[kept], counts.col[kept], counts.data[kept]
     order = np.lexsort((followers, -support, items))
@@ -34,7 +47,6 @@ def next_items(dataset: Dataset) -> pl.DataFrame:
     firsts = np.searchsorted(items, items)
     ranks = np.arange(1, len(items) + 1) - firsts
     best = ranks <= NEXT_ITEMS
-    takers = np.bincount(liked[ITEM_INDEX].to_numpy(), minlength=dataset.n_items)
     found = {
         ITEM_ID: dataset.item_ids[items[best]],
         NEIGHBOR_ID: dataset.item_ids[followers[best]],

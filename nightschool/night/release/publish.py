@@ -46,7 +46,7 @@ def draft_release(night: Night, proved: ProveRecord, gates: Mapping[str, Any], m
         data_fingerprint=identity.data,
         code_version=identity.code,
         environment=identity.environment,
-        config=night.config.model_dump(mode="json"),
+        config=night.config.deciding(),
         recipe=proved.recipe.model_dump(mode="json"),
         mlflow_run_id=mlflow_run_id,
         gates=gates,

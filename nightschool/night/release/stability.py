@@ -62,7 +62,7 @@ def tie_to(before: Since, recommender: Blended, dataset: Dataset) -> Tie:
         recommender: Tonight's, fitted.
         dataset: Everything known tonight.
     """
-    listed = _listed(before, dataset)
+    listed = listed_before(before, dataset)
     users = np.flatnonzero((listed >= 0).any(axis=1) & ~dataset.cold_users).astype(np.int32)
     if len(users) < _LEAST:
         return Tie(listed, 0.0, None)
@@ -79,7 +79,7 @@ def tie_to(before: Since, recommender: Blended, dataset: Dataset) -> Tie:
     return Tie(listed, next(enough, STRENGTHS[-1]) if changed[0] else 0.0, changed[0])
 
 
-def _listed(before: Since, dataset: Dataset) -> Indices:
+def listed_before(before: Since, dataset: Dataset) -> Indices:
     """Return the first ten of users without new events, int32 [n_users, 10]; -1 is padding."""
     users = pl.LazyFrame({USER_ID: dataset.user_ids}).with_row_index(USER_INDEX)
     items = pl.LazyFrame({ITEM_ID: dataset.item_ids}).with_row_index(ITEM_INDEX)

@@ -42,7 +42,7 @@ def night_log(
         for point in selected.sweep
     }
     recipe, curve = proved.recipe, alpha_curve(selected)
-    params = {"recipe": recipe.name, **night.config.model_dump(mode="json")}
+    params = {"recipe": recipe.name, **night.config.deciding()}
     of_recipe = test.filter(pl.col(MODEL) == _role(recipe, selected))
     return NightLog(
         run_key=night.identity.run_key,

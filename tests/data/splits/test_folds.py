@@ -4,7 +4,8 @@ import pytest
 from sklearn.model_selection import KFold
 
 from nightschool.columns import ITEM_ID, ITEM_INDEX, RATING, SCORE, USER_ID, USER_INDEX
-from nightschool.data.dataset import EventLog, build_event_log
+from nightschool.data.build_log import build_event_log
+from nightschool.data.dataset import EventLog
 from nightschool.data.manifest.manifest import Manifest
 from nightschool.data.splits.folds import fold_splits
 from nightschool.errors import DataRefused

@@ -21,7 +21,8 @@ from nightschool.columns import (
     USER_ID,
     USER_INDEX,
 )
-from nightschool.data.dataset import EventLog, build_event_log
+from nightschool.data.build_log import build_event_log
+from nightschool.data.dataset import EventLog
 from nightschool.data.manifest.manifest import load_manifest
 from nightschool.data.splits import splitting
 from nightschool.data.splits.protocols import PROTOCOLS

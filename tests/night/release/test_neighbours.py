@@ -59,9 +59,9 @@ def blended(unexplained: frozenset[str] = frozenset(), **parts: object) -> Blend
 
 def test_weights_come_from_those_that_have_them_content_last(dataset: Dataset) -> None:
     recommender = blended(content=Weighing(NOTHING), popularity=object(), ease=Weighing(NOTHING))
-    assert list(weights_by_component(recommender, dataset)) == ["ease", "content"]
+    assert list(weights_by_component(recommender, co_occurrence(dataset))) == ["ease", "content"]
     by_order = blended(transitions=Fading(NOTHING), content=Weighing(NOTHING), ease=Weighing(NOTHING))
-    found = weights_by_component(by_order, dataset)
+    found = weights_by_component(by_order, co_occurrence(dataset))
     assert [(name, each.recency) for name, each in found.items()] == [
         ("ease", None),
         ("transitions", 3.0),
@@ -70,11 +70,16 @@ def test_weights_come_from_those_that_have_them_content_last(dataset: Dataset) -
 
 
 def test_co_occurrence_stands_in_where_none_has_them_and_something_is_personal(dataset: Dataset) -> None:
-    found = weights_by_component(blended(frozenset({"popularity"}), ials=object(), popularity=object()), dataset)
+    found = weights_by_component(
+        blended(frozenset({"popularity"}), ials=object(), popularity=object()), co_occurrence(dataset)
+    )
     assert list(found) == ["co_occurrence"]
     assert (found["co_occurrence"].matrix != co_occurrence(dataset)).nnz == 0
     nothing = frozenset({"popularity", "recent_popularity"})
-    assert weights_by_component(blended(nothing, popularity=object(), recent_popularity=object()), dataset) == {}
+    assert (
+        weights_by_component(blended(nothing, popularity=object(), recent_popularity=object()), co_occurrence(dataset))
+        == {}
+    )
 
 
 def test_co_occurrence_is_the_cosine_of_who_likes_two_items(dataset: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -111,7 +116,7 @@ def test_item_weights_say_how_a_history_fades(dataset: Dataset) -> None:
 
 def test_what_follows_an_item_is_not_similar_to_it(dataset: Dataset) -> None:
     weights = {"next_ridge": matrix({(0, 2): 9.0}, recency=3.0), "ease": matrix({(0, 1): 0.25})}
-    assert neighbours(similar_items(weights, dataset, megabytes=1), 7) == [5]
+    assert neighbours(similar_items(weights, co_occurrence(dataset), dataset, megabytes=1), 7) == [5]
 
 
 def test_item_weights_lead_to_available_items_only(dataset: Dataset) -> None:
@@ -126,7 +131,7 @@ def test_no_component_with_weights_makes_an_empty_table(dataset: Dataset) -> Non
 
 
 def test_neighbours_are_ranked_by_weight(dataset: Dataset) -> None:
-    found = similar_items({"ease": matrix({(0, 1): 0.25, (0, 2): 0.5})}, dataset, megabytes=1)
+    found = similar_items({"ease": matrix({(0, 1): 0.25, (0, 2): 0.5})}, co_occurrence(dataset), dataset, megabytes=1)
     rows = found.filter(pl.col("item_id") == 7)
     assert rows.select("neighbor_id", "rank", "score").rows() == [(9, 1, 0.5), (5, 2, 0.25)]
     assert found.equals(found.sort("item_id", "rank"))
@@ -134,14 +139,14 @@ def test_neighbours_are_ranked_by_weight(dataset: Dataset) -> None:
 
 def test_nothing_is_its_own_neighbour_or_one_that_cannot_be_had(dataset: Dataset) -> None:
     weights = {"ease": matrix({(0, 0): 9.0, (0, 3): 9.0, (0, 2): -1.0, (0, 1): 0.1})}
-    assert neighbours(similar_items(weights, dataset, megabytes=1), 7) == [5]
+    assert neighbours(similar_items(weights, co_occurrence(dataset), dataset, megabytes=1), 7) == [5]
 
 
 def test_item_without_neighbours_asks_the_next_component_then_who_met_both(dataset: Dataset) -> None:
     # Item 3 (id 1) is not available; user 0 likes items 0 and 1 (ids 7 and 5), user 1 item 1.
     ease = matrix({(2, 0): 1.0, (0, 3): 5.0, (0, 0): 5.0, (1, 2): -1.0})
     content = matrix({(0, 2): 0.5, (2, 1): 0.5})
-    found = similar_items({"ease": ease, "content": content}, dataset, megabytes=1)
+    found = similar_items({"ease": ease, "content": content}, co_occurrence(dataset), dataset, megabytes=1)
     assert neighbours(found, 9) == [7]
     assert neighbours(found, 7) == [9]
     assert neighbours(found, 5) == [7]
@@ -151,16 +156,16 @@ def test_item_without_neighbours_asks_the_next_component_then_who_met_both(datas
 
 def test_blocks_do_not_show(dataset: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
     weights: dict[str, Any] = {"ease": matrix({(0, 1): 0.25, (2, 0): 0.5})}
-    whole = similar_items(weights, dataset, megabytes=1)
+    whole = similar_items(weights, co_occurrence(dataset), dataset, megabytes=1)
     monkeypatch.setattr("nightschool.night.release.neighbours.block_users", lambda *_, **__: 1)
-    assert similar_items(weights, dataset, megabytes=1).equals(whole)
+    assert similar_items(weights, co_occurrence(dataset), dataset, megabytes=1).equals(whole)
 
 
 def test_twenty_neighbours_are_enough(dataset: Dataset) -> None:
     n = NEIGHBOURS + 5
     wide = replace(dataset, item_ids=pl.Series(range(n)), available=np.ones(n, dtype=bool))
     weights = {"ease": ItemWeights(csr_array(np.arange(n * n, dtype=np.float32).reshape(n, n)))}
-    found = similar_items(weights, wide, megabytes=1)
+    found = similar_items(weights, co_occurrence(wide), wide, megabytes=1)
     assert found.group_by("item_id").len()["len"].unique().to_list() == [NEIGHBOURS]
     assert neighbours(found, 0)[:3] == [n - 1, n - 2, n - 3]
 
@@ -250,7 +255,7 @@ def test_item_that_nobody_met_has_the_neighbours_of_its_vector(dataset: Dataset)
         item_columns=ItemColumns(vectors=("image",)),
         interactions=dataset.interactions.clear(),
     )
-    found = similar_items({}, seen, megabytes=1)
+    found = similar_items({}, co_occurrence(seen), seen, megabytes=1)
     assert neighbours(found, 9) == [5, 7]
     assert neighbours(found, 7) == [9]
     assert found.filter(pl.col("item_id") == 9)["score"].to_list() == pytest.approx([0.8, 0.6])

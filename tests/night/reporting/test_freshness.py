@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nightschool.columns import ALWAYS, AVAILABLE_AT, INSTANT, ITEM_ID, METRICS, RANK, TITLE, USER_ID
-from nightschool.data.dataset import EventLog, build_event_log
+from nightschool.data.build_log import build_event_log
+from nightschool.data.dataset import EventLog
 from nightschool.night.reporting.freshness import births, freshness_figures, measure_freshness
 from tests.data.logs import IMPLICIT, Row, day, frame_of, log_of
 
