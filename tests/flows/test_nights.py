@@ -84,7 +84,7 @@ def current() -> str:
     return Reader.of(open_home()).release.release_id
 
 
-def gates_of_damaged_lists(proposed: ProposedLists) -> list[Gate]:
+def gates_of_damaged_lists(proposed: ProposedLists, _defects: object) -> list[Gate]:
     return ask_table_gates(replace(proposed, lists=pl.concat([proposed.lists, proposed.lists.head(1)])))
 
 
