@@ -138,7 +138,7 @@ def fit_item_factors(files: Sequence[Path], n_items: int, config: AlsSparkConfig
     Raises:
         Unavailable: Spark or Java is missing, or its master does not answer.
     """
-    n_likes: int = pl.scan_parquet(files, glob=False, hive_partitioning=False).select(pl.len()).collect().item()
+    n_likes: int = pl.scan_parquet(list(files), glob=False, hive_partitioning=False).select(pl.len()).collect().item()
     if not n_likes:
         return np.zeros((n_items, config.factors), dtype=np.float32)
     session = spark_session()
